@@ -1,0 +1,396 @@
+//! What happens in a run: the closed set of events, which the engine writes and everything else reads.
+//!
+//! Invariant: an event says what happened, never how it is shown; the console's lines, the journal and every report are
+//! functions of a run's records alone. The log of a run is one JSON object a line, oldest first.
+//!
+//! Compatibility: `RunStarted::format` is [`FORMAT`]. A reader meets only logs of its own or an older format; a newer one
+//! is refused by the reader with a message. Fields are added with `#[serde(default)]`, never renamed.
+
+use crate::Value;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The format of the event log that this version writes.
+pub const FORMAT: u32 = 1;
+
+/// The name of a run, unique on the machine: what `chaos recover` takes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub String);
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The number of an activity within its run, in the order of their starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ActivityId(pub u64);
+
+/// The number of an undo within its run, in the order of arming.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UndoId(pub u64);
+
+/// When the steady state is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Before the method.
+    Before,
+    /// While the method runs.
+    During,
+    /// After the method.
+    After,
+}
+
+/// Where in the experiment an activity is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// In the hypothesis.
+    Hypothesis(Phase),
+    /// In the method.
+    Method,
+    /// Among the rollbacks.
+    Rollbacks,
+}
+
+/// How a run ended; the Toolkit's four words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It went to its end.
+    Completed,
+    /// The hypothesis was not met beforehand, or one of its probes failed.
+    Failed,
+    /// The method met an error that is no activity's failure.
+    Aborted,
+    /// A signal or a control ended it.
+    Interrupted,
+}
+impl Status {
+    /// The journal's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Completed => "completed",
+            Status::Failed => "failed",
+            Status::Aborted => "aborted",
+            Status::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// How serious a line of the log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Level {
+    /// For the log file and `--verbose`.
+    Debug,
+    /// The ordinary story.
+    Info,
+    /// Something to look at.
+    Warning,
+    /// Something failed.
+    Error,
+    /// The verdict.
+    Critical,
+}
+
+/// On which side of the activity a pause lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// Before it.
+    Before,
+    /// After it.
+    After,
+}
+
+/// Whose fault a failure is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Blame {
+    /// The system under test.
+    Target,
+    /// The way in which we act on it.
+    Driver,
+    /// The machine or the settings that we run with.
+    Environment,
+    /// The experiment as written.
+    Experiment,
+    /// Ourselves.
+    Bug,
+}
+
+/// How an activity ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "ended", rename_all = "lowercase")]
+pub enum Ending {
+    /// With an output.
+    Succeeded {
+        /// What it returned.
+        output: Value,
+    },
+    /// With a failure that the run survives.
+    Failed {
+        /// The text after `=> failed: `.
+        message: String,
+        /// Whose fault.
+        blame: Blame,
+        /// What to do about it.
+        #[serde(default)]
+        hint: Option<String>,
+    },
+    /// By a stop; the journal gives it no status.
+    Interrupted,
+}
+
+/// What restoring one change came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reverted {
+    /// It is as before, by our doing.
+    PutBack,
+    /// It was as before already.
+    AlreadyBack,
+    /// What was changed does not exist any more.
+    TargetGone,
+}
+
+/// Which rollbacks are played.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RollbackChoice {
+    /// The default strategy says so.
+    Played,
+    /// Strategy `always`.
+    Always,
+    /// Strategy `never`.
+    Never,
+    /// Strategy `deviated`, and it did.
+    Deviated,
+    /// Strategy `deviated`, and it did not.
+    NotDeviated,
+    /// The default strategy does not play them after this status, or the strategy is unknown.
+    Silent,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// The run begins; configuration and secrets are known.
+    RunStarted {
+        /// Its name.
+        run: RunId,
+        /// [`FORMAT`] of the writer.
+        format: u32,
+        /// Version of the program.
+        version: String,
+        /// Seed of every random choice.
+        seed: u64,
+        /// Process id, for `chaos recover` to say who is still at it.
+        pid: u32,
+        /// Host name.
+        node: String,
+        /// As Python's `platform.platform()`.
+        platform: String,
+        /// The experiment's file or URL as given.
+        source: String,
+        /// The experiment as loaded, its title filled in, `dry` set.
+        experiment: Value,
+        /// The dry mode, if any.
+        dry: Option<String>,
+    },
+    /// Which strategies hold, as words for the log.
+    StrategiesChosen {
+        /// `default`, `before-method-only`, …, `continuous`.
+        hypothesis: String,
+        /// `default`, `always`, `never`, `deviated`.
+        rollbacks: String,
+    },
+    /// There is no hypothesis.
+    NoHypothesis,
+    /// Strategy `skip`.
+    HypothesisSkipped,
+    /// The continuous hypothesis begins.
+    ContinuousStarted {
+        /// Seconds between two rounds.
+        every: f64,
+    },
+    /// The continuous hypothesis ended.
+    ContinuousEnded,
+    /// `--fail-fast`: the method ends here.
+    FailedFast {
+        /// Percentage of rounds that deviated so far.
+        deviated: f64,
+    },
+    /// The hypothesis is looked at.
+    HypothesisStarted {
+        /// When.
+        phase: Phase,
+        /// Its title as the log shows it.
+        title: String,
+    },
+    /// A tolerance was held against a probe's output.
+    ToleranceChecked {
+        /// The probe.
+        activity: ActivityId,
+        /// Within it?
+        met: bool,
+        /// The tolerance as the log shows it.
+        tolerance: String,
+    },
+    /// The hypothesis was looked at.
+    HypothesisEnded {
+        /// When.
+        phase: Phase,
+        /// Were all probes within tolerance?
+        met: bool,
+        /// The first probe that was not.
+        #[serde(default)]
+        probe: Option<String>,
+        /// Whether that probe failed, rather than giving another value.
+        #[serde(default)]
+        failed: bool,
+    },
+    /// The method begins.
+    MethodStarted {
+        /// Number of its activities.
+        activities: usize,
+    },
+    /// The method ended, background activities included.
+    MethodEnded,
+    /// Whether the rollbacks are played, and why.
+    RollbacksDecided {
+        /// The decision.
+        choice: RollbackChoice,
+    },
+    /// The rollbacks begin.
+    RollbacksStarted {
+        /// Number of them.
+        activities: usize,
+    },
+    /// A rollback is next.
+    RollbackNext {
+        /// Its name as the log shows it.
+        name: String,
+    },
+    /// The rollbacks ended.
+    RollbacksEnded,
+    /// A pause begins.
+    PauseStarted {
+        /// On which side of the activity.
+        side: Side,
+        /// Its length as the log shows it.
+        shown: String,
+        /// Its length in seconds, 0 when it is not waited for.
+        seconds: f64,
+    },
+    /// An activity begins.
+    ActivityStarted {
+        /// Its number.
+        id: ActivityId,
+        /// Where it is played.
+        place: Place,
+        /// As declared, patterns not filled in.
+        activity: Value,
+        /// Whether others go on meanwhile.
+        background: bool,
+    },
+    /// An activity ended.
+    ActivityEnded {
+        /// Its number.
+        id: ActivityId,
+        /// How.
+        #[serde(flatten)]
+        ending: Ending,
+    },
+    /// The run cannot go on: the Toolkit's unexpected error.
+    Broke {
+        /// What happened, as `Class: text`.
+        message: String,
+        /// Where it happened.
+        place: Place,
+    },
+    /// A change is about to be made, and this is how it is undone. On disk before the change.
+    Armed {
+        /// Its number.
+        undo: UndoId,
+        /// The activity that makes it.
+        by: Option<ActivityId>,
+        /// Which code undoes it.
+        kind: String,
+        /// What is changed: of several undos with one key only the oldest is played.
+        key: String,
+        /// For people: `scale Deployment shop/cart back to 3`.
+        describe: String,
+        /// What the code needs.
+        with: serde_json::Value,
+    },
+    /// A change is about to be made that heals by itself.
+    Heals {
+        /// The activity that makes it.
+        by: Option<ActivityId>,
+        /// What is changed: `Pod shop/cart-1`.
+        what: String,
+        /// What heals it: `its ReplicaSet`.
+        healer: String,
+    },
+    /// An undo is done with.
+    Restored {
+        /// Its number.
+        undo: UndoId,
+        /// What came of it.
+        outcome: Reverted,
+    },
+    /// An undo did not work; it stays open.
+    NotRestored {
+        /// Its number.
+        undo: UndoId,
+        /// Why.
+        message: String,
+        /// What to do about it.
+        #[serde(default)]
+        hint: Option<String>,
+    },
+    /// Changes that the run leaves in place, as its author wrote it.
+    LeftBehind {
+        /// Descriptions of their undos.
+        undos: Vec<String>,
+    },
+    /// Somebody wants it to stop.
+    StopRequested {
+        /// `SIGINT`, `SIGTERM`, `SIGUSR1`, `SIGUSR2`, or another word for why.
+        signal: String,
+        /// 1: stop and restore; 2: restore once, briefly; 3: exit.
+        degree: u8,
+    },
+    /// A line for the log which no other event stands for.
+    Noted {
+        /// How serious.
+        level: Level,
+        /// The line.
+        text: String,
+    },
+    /// The run ended.
+    RunEnded {
+        /// How.
+        status: Status,
+        /// Whether a weakness was found.
+        deviated: bool,
+    },
+}
+
+/// An event and its time: one line of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// When it happened, UTC, to the microsecond.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
