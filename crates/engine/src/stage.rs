@@ -1,0 +1,74 @@
+//! Where activities are played: what all of them share, from which each gets its own context.
+//!
+//! Invariant: contexts are made here and nowhere else, so nothing acts outside a story with a log.
+
+use crate::activity::{Act, Look};
+use crate::environment::{Environment, Handles};
+use crate::failure::Stop;
+use crate::spec::Bound;
+use crate::stop::Stopper;
+use crate::story::Story;
+use crate::undo::Restore;
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+use squall_experiment::event::ActivityId;
+use squall_experiment::{Object, Value};
+use std::sync::{Arc, Mutex};
+
+/// What the activities of a run share.
+#[derive(Clone)]
+pub struct Stage {
+    /// Where everything is told.
+    pub story: Story,
+    /// What stops it.
+    pub stopper: Stopper,
+    environment: Arc<Environment>,
+    handles: Arc<Handles>,
+    rng: Arc<Mutex<ChaCha8Rng>>,
+}
+
+impl Stage {
+    /// A stage whose random choices follow `seed`.
+    pub fn new(
+        story: Story,
+        stopper: Stopper,
+        environment: Arc<Environment>,
+        handles: Arc<Handles>,
+        seed: u64,
+    ) -> Stage {
+        let rng = Arc::new(Mutex::new(ChaCha8Rng::seed_from_u64(seed)));
+        Stage { story, stopper, environment, handles, rng }
+    }
+
+    /// The context of one activity: `secrets` are those that it asked for, merged.
+    pub fn look(&self, configuration: Arc<Object>, secrets: Object, activity: Option<ActivityId>) -> Look {
+        Look {
+            story: self.story.clone(),
+            stopping: self.stopper.listen(),
+            environment: self.environment.clone(),
+            handles: self.handles.clone(),
+            rng: self.rng.clone(),
+            configuration,
+            secrets: Arc::new(secrets),
+            activity,
+        }
+    }
+
+    /// Plays an activity to its end.
+    ///
+    /// # Errors
+    /// Why it has no output.
+    pub async fn play(&self, bound: &Bound, look: Look) -> Result<Value, Stop> {
+        match bound {
+            Bound::Probe(probe) => probe.look(&look).await,
+            Bound::Action(action) => action.act(&Act { look }).await,
+        }
+    }
+
+    /// The context of an undo. It goes on through the first request to stop.
+    pub fn restore(&self) -> Restore {
+        let mut look = self.look(Arc::default(), Object::new(), None);
+        look.stopping = look.stopping.from_degree(2);
+        Restore { look }
+    }
+}

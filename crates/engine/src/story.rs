@@ -1,0 +1,187 @@
+//! The one order of a run's events: activities send, one dispatcher writes them to the log and shows them to observers.
+//!
+//! Invariant: what an observer sees and what the file holds are the same records in the same order; a record that was
+//! acknowledged by [`Story::write_down`] is on disk.
+
+use crate::ledger::{Ledger, OpenUndo};
+use crate::log::EventLog;
+use crate::stop::Stopper;
+use jiff::{SignedDuration, Timestamp};
+use squall_experiment::event::{ActivityId, Event, Level, Record, UndoId};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+/// What cli hands in to see records as they happen.
+pub type Observer = Box<dyn FnMut(&Record) + Send>;
+
+/// The wall clock at the start of a run, moved on by tokio's clock, which tests can pause and nobody can set back.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    wall: Timestamp,
+    started: Instant,
+}
+
+impl Clock {
+    /// A clock that says `wall` now.
+    pub fn starting(wall: Timestamp) -> Clock {
+        Clock { wall, started: Instant::now() }
+    }
+    /// Now, to the microsecond.
+    pub fn now(&self) -> Timestamp {
+        let passed = SignedDuration::try_from(self.started.elapsed()).unwrap_or(SignedDuration::MAX);
+        let now = self.wall.saturating_add(passed).unwrap_or(Timestamp::MAX);
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+    }
+}
+
+/// The sending side: cheap to clone, given to everything that runs.
+#[derive(Clone)]
+pub struct Story {
+    to: mpsc::UnboundedSender<Message>,
+    clock: Clock,
+    activities: Arc<AtomicU64>,
+    undos: Arc<AtomicU64>,
+}
+
+enum Message {
+    Tell(Record),
+    WriteDown(Record, oneshot::Sender<Result<(), String>>),
+    Open(oneshot::Sender<Vec<OpenUndo>>),
+}
+
+impl Story {
+    /// A story and the dispatcher that has to be run for it.
+    pub fn new(
+        log: EventLog,
+        clock: Clock,
+        stopper: Stopper,
+        observers: Vec<Observer>,
+    ) -> (Story, Dispatcher) {
+        Story::resumed(log, Ledger::default(), clock, stopper, observers)
+    }
+
+    /// The same for a log that already holds records, from which `ledger` was made.
+    pub fn resumed(
+        log: EventLog,
+        ledger: Ledger,
+        clock: Clock,
+        stopper: Stopper,
+        observers: Vec<Observer>,
+    ) -> (Story, Dispatcher) {
+        let (to, from) = mpsc::unbounded_channel();
+        let undos = Arc::new(AtomicU64::new(ledger.next_id()));
+        let story = Story { to, clock, activities: Arc::default(), undos };
+        (story, Dispatcher { from, log, ledger, observers, stopper, unwritten: Vec::new() })
+    }
+
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The number of the next activity.
+    pub fn next_activity(&self) -> ActivityId {
+        ActivityId(self.activities.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The number of the next undo.
+    pub fn next_undo(&self) -> UndoId {
+        UndoId(self.undos.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Sends an event on its way.
+    pub fn tell(&self, event: Event) {
+        // The dispatcher outlives every teller; if it is gone, the process is on its way out.
+        let _ = self.to.send(Message::Tell(self.record(event)));
+    }
+
+    /// Sends an event and waits until it is on disk.
+    ///
+    /// # Errors
+    /// Why it is not on disk.
+    pub async fn write_down(&self, event: Event) -> Result<(), String> {
+        let (ack, written) = oneshot::channel();
+        let _ = self.to.send(Message::WriteDown(self.record(event), ack));
+        written.await.unwrap_or_else(|_| Err("the log is closed".to_owned()))
+    }
+
+    /// The undos that are open now, oldest first.
+    pub async fn open_undos(&self) -> Vec<OpenUndo> {
+        let (ask, answer) = oneshot::channel();
+        let _ = self.to.send(Message::Open(ask));
+        answer.await.unwrap_or_default()
+    }
+
+    fn record(&self, event: Event) -> Record {
+        Record { at: self.clock.now(), event }
+    }
+}
+
+/// The receiving side: the one owner of the log, the ledger and the observers.
+pub struct Dispatcher {
+    from: mpsc::UnboundedReceiver<Message>,
+    log: EventLog,
+    ledger: Ledger,
+    observers: Vec<Observer>,
+    stopper: Stopper,
+    unwritten: Vec<Record>,
+}
+
+/// What is left when everything was told.
+pub struct Told {
+    /// The log, closed for writing once this is dropped.
+    pub log: EventLog,
+    /// Records that could not be written, in order: a full disk. They belong behind those of the log.
+    pub unwritten: Vec<Record>,
+}
+
+impl Dispatcher {
+    /// Works until the last [`Story`] is gone.
+    pub async fn run(mut self) -> Told {
+        while let Some(message) = self.from.recv().await {
+            match message {
+                Message::Tell(record) => {
+                    // Reported once, by `take`; an event that is not a change may go unwritten.
+                    let _ = self.take(record, false);
+                }
+                Message::WriteDown(record, ack) => {
+                    let written = self.take(record, true);
+                    let _ = ack.send(written);
+                }
+                Message::Open(answer) => {
+                    let _ = answer.send(self.ledger.open());
+                }
+            }
+        }
+        Told { log: self.log, unwritten: self.unwritten }
+    }
+
+    fn take(&mut self, record: Record, sync: bool) -> Result<(), String> {
+        let written = self.log.append(&record, sync).map_err(|error| error.to_string());
+        if let Err(error) = &written {
+            let first = self.unwritten.is_empty();
+            self.unwritten.push(record.clone());
+            if first {
+                self.stopper.request();
+                let text =
+                    format!("could not write the event log {}: {error}; stopping", self.log.path().display());
+                self.show(&Record { at: record.at, event: Event::Noted { level: Level::Error, text } });
+            }
+            if sync {
+                // What could not be armed will not be changed, so it did not happen.
+                return written;
+            }
+        }
+        self.ledger.take(&record.event);
+        self.show(&record);
+        written
+    }
+
+    fn show(&mut self, record: &Record) {
+        for observer in &mut self.observers {
+            observer(record);
+        }
+    }
+}
