@@ -9,6 +9,8 @@
 
 pub mod diagnostic;
 pub mod event;
+pub mod python;
+pub mod substitute;
 pub mod value;
 
 pub use value::{Object, Value};
