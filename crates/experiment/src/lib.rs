@@ -10,6 +10,7 @@
 pub mod diagnostic;
 pub mod event;
 pub mod python;
+pub mod resolve;
 pub mod substitute;
 pub mod value;
 

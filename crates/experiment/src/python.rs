@@ -12,6 +12,7 @@ mod number;
 mod tests;
 
 pub use compare::{Order, compare, equals};
+pub(crate) use number::is_blank;
 pub use number::{Decimal, NoDecimal, float_of, int_of};
 
 use crate::Value;
@@ -267,4 +268,12 @@ fn float_repr(number: f64) -> String {
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{digits}e{sign}{:02}", exponent.abs())
+}
+
+/// What Python's `json.loads()` gives.
+pub(crate) fn json_of(text: &str) -> Result<Value, Exception> {
+    let class = "json.decoder.JSONDecodeError";
+    serde_json::from_str(text)
+        .map(Value::from_json)
+        .map_err(|error| Exception { class, text: error.to_string() })
 }

@@ -124,7 +124,7 @@ fn without_underscores(text: &str) -> Option<String> {
 }
 
 /// What Python strips: white space, and the four separators of ASCII.
-pub(super) fn is_blank(c: char) -> bool {
+pub(crate) fn is_blank(c: char) -> bool {
     c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)
 }
 
