@@ -9,9 +9,12 @@
 
 pub mod diagnostic;
 pub mod event;
+pub mod json;
+pub mod load;
 pub mod python;
 pub mod resolve;
 pub mod substitute;
 pub mod value;
+pub mod yaml;
 
 pub use value::{Object, Value};

@@ -1,0 +1,309 @@
+//! Events to a graph of nodes with their tags, as PyYAML's composer makes it: an alias is the node that it names.
+//!
+//! Invariant: no recursion. A graph has cycles if an anchored node contains its own alias; `construct` refuses those.
+//!
+//! Here are also the differences between granit-parser and PyYAML: tabs between tokens, documents after the first,
+//! anchors that are defined twice, characters that may not appear, block scalars at the end of the text.
+
+use super::scalar::implicit;
+use crate::diagnostic::Span;
+use crate::load::{MAX_DEPTH, SyntaxError};
+use granit_parser::{Event, Marker, Parser, ScalarStyle, StructureStyle, options};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+/// The nodes of a document; a node is named by its index. The first one is the whole document.
+pub(super) type Graph<'a> = Vec<Node<'a>>;
+
+pub(super) struct Node<'a> {
+    pub(super) kind: Kind<'a>,
+    pub(super) tag: Tag,
+    pub(super) span: Span,
+}
+
+pub(super) enum Kind<'a> {
+    Scalar(Cow<'a, str>),
+    Sequence(Vec<usize>),
+    Mapping(Vec<(usize, usize)>),
+}
+
+impl Kind<'_> {
+    /// PyYAML's word for it.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Kind::Scalar(_) => "scalar",
+            Kind::Sequence(_) => "sequence",
+            Kind::Mapping(_) => "mapping",
+        }
+    }
+}
+
+/// The tags that the safe loader knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Tag {
+    Null,
+    Bool,
+    Int,
+    Float,
+    Timestamp,
+    Binary,
+    Str,
+    Seq,
+    Map,
+    Set,
+    Omap,
+    Pairs,
+    /// `<<`.
+    Merge,
+    /// Any other, and where it has no meaning also `=`.
+    Other(String),
+}
+
+impl Tag {
+    /// The tag of a plain `=`, for which PyYAML has no constructor.
+    pub(super) const VALUE: &str = "tag:yaml.org,2002:value";
+
+    fn of(uri: String) -> Tag {
+        match uri.strip_prefix("tag:yaml.org,2002:") {
+            Some("null") => Tag::Null,
+            Some("bool") => Tag::Bool,
+            Some("int") => Tag::Int,
+            Some("float") => Tag::Float,
+            Some("timestamp") => Tag::Timestamp,
+            Some("binary") => Tag::Binary,
+            Some("str") => Tag::Str,
+            Some("seq") => Tag::Seq,
+            Some("map") => Tag::Map,
+            Some("set") => Tag::Set,
+            Some("omap") => Tag::Omap,
+            Some("pairs") => Tag::Pairs,
+            Some("merge") => Tag::Merge,
+            _ => Tag::Other(uri),
+        }
+    }
+}
+
+pub(super) fn compose(source: &str) -> Result<Graph<'_>, SyntaxError> {
+    let refused = source.char_indices().find(|(_, c)| {
+        c.is_control() && !matches!(c, '\t' | '\n' | '\r') || matches!(c, '\u{fffe}' | '\u{ffff}')
+    });
+    if let Some((at, character)) = refused {
+        let code = u32::from(character);
+        let message = format!("unacceptable character #x{code:04x}: special characters are not allowed");
+        return Err(SyntaxError::at(source, at, at + character.len_utf8(), message));
+    }
+    let options = options! {
+        emit_anchor_events: true,
+        emit_unresolved_aliases: true,
+        // Bounded by the text's length.
+        max_buffered_comment_events: usize::MAX,
+    };
+    let mut composer = Composer::new(source);
+    for event in Parser::new_from_str_with_options(source, options) {
+        match event {
+            Ok((event, span)) => composer.event(event, span)?,
+            Err(error) => {
+                return Err(SyntaxError { message: message(&error), span: place(error.marker(), None) });
+            }
+        }
+    }
+    composer.refuse_tabs()?;
+    Ok(composer.graph)
+}
+
+fn message(error: &granit_parser::ScanError) -> String {
+    use granit_parser::ErrorKind;
+    match error.kind() {
+        ErrorKind::TabNotAllowed
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation
+        | ErrorKind::TabAtBlockScalarStart
+        | ErrorKind::TabInPlainScalar => TAB.to_owned(),
+        ErrorKind::UnsupportedYamlMajorVersion => {
+            "found incompatible YAML document (version 1.* is required)".to_owned()
+        }
+        _ => error.info(),
+    }
+}
+
+const TAB: &str = "found character '\\t' that cannot start any token";
+
+fn place(start: &Marker, end: Option<&Marker>) -> Span {
+    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let from = start.byte_offset().unwrap_or_default();
+    Span {
+        line: number(start.line()),
+        column: number(start.col()).saturating_add(1),
+        start: from,
+        end: end.and_then(Marker::byte_offset).unwrap_or(from).max(from),
+    }
+}
+
+struct Composer<'a> {
+    source: &'a str,
+    graph: Graph<'a>,
+    open: Vec<Open>,
+    /// The node of each anchor, by the parser's number.
+    anchors: BTreeMap<usize, usize>,
+    names: BTreeSet<Cow<'a, str>>,
+    documents: usize,
+    /// Where a tab may be: in quoted and block scalars and in comments.
+    tabs: Vec<Range<usize>>,
+}
+
+/// A collection that has not ended yet.
+struct Open {
+    node: usize,
+    /// The mapping's key whose value comes next.
+    key: Option<usize>,
+    flow: bool,
+}
+
+impl<'a> Composer<'a> {
+    fn new(source: &'a str) -> Composer<'a> {
+        Composer {
+            source,
+            graph: Vec::new(),
+            open: Vec::new(),
+            anchors: BTreeMap::new(),
+            names: BTreeSet::new(),
+            documents: 0,
+            tabs: Vec::new(),
+        }
+    }
+
+    fn event(&mut self, event: Event<'a>, span: granit_parser::Span) -> Result<(), SyntaxError> {
+        let span = place(&span.start, Some(&span.end));
+        let fail = |message: String| Err(SyntaxError { message, span });
+        match event {
+            Event::DocumentStart(..) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    return fail(
+                        "expected a single document in the stream, but found another document".to_owned(),
+                    );
+                }
+            }
+            Event::Alias(anchor) => match self.anchors.get(&anchor) {
+                Some(node) => self.add(*node),
+                None => return fail("found undefined alias".to_owned()),
+            },
+            Event::UnresolvedAlias(name) => return fail(format!("found undefined alias '{name}'")),
+            Event::Anchor(_, name) => {
+                if let Some(name) = self.names.replace(name) {
+                    return fail(format!("found duplicate anchor '{name}'"));
+                }
+            }
+            Event::Comment(..) => self.tabs.push(span.start..span.end),
+            Event::Scalar(text, style, anchor, tag) => {
+                let text = self.text(text, style, &span);
+                let tag = match tag.as_deref().map(uri) {
+                    None if style == ScalarStyle::Plain => implicit(&text),
+                    Some(uri) if uri == "!" => implicit(&text),
+                    None => Tag::Str,
+                    Some(uri) => Tag::of(uri),
+                };
+                self.node(anchor, Node { kind: Kind::Scalar(text), tag, span });
+            }
+            Event::SequenceStart(style, anchor, tag) => {
+                let tag = tag.as_deref().map(uri).filter(|uri| uri != "!").map_or(Tag::Seq, Tag::of);
+                let node = self.node(anchor, Node { kind: Kind::Sequence(Vec::new()), tag, span });
+                self.begin(node, style)?;
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                let tag = tag.as_deref().map(uri).filter(|uri| uri != "!").map_or(Tag::Map, Tag::of);
+                let node = self.node(anchor, Node { kind: Kind::Mapping(Vec::new()), tag, span });
+                self.begin(node, style)?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                if let Some(open) = self.open.pop() {
+                    self.graph[open.node].span.end =
+                        if open.flow { span.end } else { self.last_end(open.node) };
+                }
+            }
+            // The enum is open; what else there is carries no node.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: Cow<'a, str>, style: ScalarStyle, span: &Span) -> Cow<'a, str> {
+        match style {
+            // The parser's mark of an empty node.
+            ScalarStyle::Plain if span.start == span.end => return Cow::Borrowed(""),
+            ScalarStyle::Plain => return text,
+            _ => self.tabs.push(span.start..span.end),
+        }
+        // At the end of a text without a final newline the parser adds one to a block scalar.
+        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        if block && span.end == self.source.len() && !self.source.ends_with(['\n', '\r']) {
+            return match text.strip_suffix('\n') {
+                Some(rest) => Cow::Owned(rest.to_owned()),
+                None => text,
+            };
+        }
+        text
+    }
+
+    fn node(&mut self, anchor: usize, node: Node<'a>) -> usize {
+        let index = self.graph.len();
+        self.graph.push(node);
+        if anchor != 0 {
+            self.anchors.insert(anchor, index);
+        }
+        self.add(index);
+        index
+    }
+
+    /// Puts a node into the innermost open collection.
+    fn add(&mut self, node: usize) {
+        let Some(open) = self.open.last_mut() else { return };
+        match &mut self.graph[open.node].kind {
+            Kind::Sequence(items) => items.push(node),
+            Kind::Mapping(pairs) => match open.key.take() {
+                Some(key) => pairs.push((key, node)),
+                None => open.key = Some(node),
+            },
+            Kind::Scalar(_) => {}
+        }
+    }
+
+    fn begin(&mut self, node: usize, style: StructureStyle) -> Result<(), SyntaxError> {
+        if self.open.len() == MAX_DEPTH {
+            let message = format!("lists and objects are nested deeper than {MAX_DEPTH} levels");
+            return Err(SyntaxError { message, span: self.graph[node].span });
+        }
+        self.open.push(Open { node, key: None, flow: style == StructureStyle::Flow });
+        Ok(())
+    }
+
+    /// A block collection ends with the last of its nodes, not where the parser noticed it.
+    fn last_end(&self, node: usize) -> usize {
+        let own = self.graph[node].span;
+        let last = match &self.graph[node].kind {
+            Kind::Sequence(items) => items.last(),
+            Kind::Mapping(pairs) => pairs.last().map(|(_, value)| value),
+            Kind::Scalar(_) => None,
+        };
+        last.map_or(own.end, |last| self.graph[*last].span.end.max(own.end))
+    }
+
+    /// PyYAML has blanks between tokens only.
+    fn refuse_tabs(&mut self) -> Result<(), SyntaxError> {
+        self.tabs.sort_unstable_by_key(|range| range.start);
+        let mut ranges = self.tabs.iter().peekable();
+        for (at, _) in self.source.match_indices('\t') {
+            while ranges.next_if(|range| range.end <= at).is_some() {}
+            if ranges.peek().is_none_or(|range| at < range.start) {
+                return Err(SyntaxError::at(self.source, at, at + 1, TAB));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn uri(tag: &granit_parser::Tag) -> String {
+    let (handle, suffix) = tag.parts();
+    format!("{handle}{suffix}")
+}
