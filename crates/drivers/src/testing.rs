@@ -67,7 +67,7 @@ pub(crate) async fn play_until(
     };
     let stopping = async {
         stop.await;
-        stopper.request();
+        stopper.request(squall_engine::stop::Signal::Interrupt);
         std::future::pending::<()>().await;
     };
     let playing = async {

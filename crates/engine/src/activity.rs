@@ -85,7 +85,7 @@ impl Look {
     pub async fn until<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
         tokio::select! {
             biased;
-            () = self.stopping.requested() => Err(Stop::Cancelled),
+            () = self.stopping.clone().requested() => Err(Stop::Cancelled),
             done = work => Ok(done),
         }
     }

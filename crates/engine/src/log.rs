@@ -105,6 +105,12 @@ impl EventLog {
     }
 }
 
+/// Whether somebody is at a log: its run is going on, or it is being recovered.
+pub fn is_held(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }

@@ -5,6 +5,7 @@
 use crate::activity::{Action, BoundAction, BoundProbe, ErasedAction, ErasedProbe, Probe};
 use crate::undo::{ErasedUndo, Undo};
 use schemars::{Schema, SchemaGenerator};
+use squall_experiment::Value;
 
 /// One action or probe, described.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Spec {
     pub shape: Shape,
     /// What to use in its place, if it is deprecated.
     pub deprecated: Option<&'static str>,
+    /// What is odd about an output that no tolerance judges: a warning for the log.
+    pub odd: Option<fn(&Value) -> Option<&'static str>>,
 }
 
 impl Spec {
@@ -41,6 +44,7 @@ impl Spec {
         reach: Reach::Nothing,
         shape: Shape::Function,
         deprecated: None,
+        odd: None,
     };
 }
 

@@ -6,12 +6,12 @@ use crate::activity::{Act, Look};
 use crate::environment::{Environment, Handles};
 use crate::failure::Stop;
 use crate::spec::Bound;
-use crate::stop::Stopper;
+use crate::stop::{Signal, Stopper, Stopping};
 use crate::story::Story;
 use crate::undo::Restore;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
-use squall_experiment::event::ActivityId;
+use squall_experiment::event::{ActivityId, Event};
 use squall_experiment::{Object, Value};
 use std::sync::{Arc, Mutex};
 
@@ -25,6 +25,8 @@ pub struct Stage {
     environment: Arc<Environment>,
     handles: Arc<Handles>,
     rng: Arc<Mutex<ChaCha8Rng>>,
+    /// From which degree of stopping on its activities stop.
+    hears: u8,
 }
 
 impl Stage {
@@ -37,14 +39,33 @@ impl Stage {
         seed: u64,
     ) -> Stage {
         let rng = Arc::new(Mutex::new(ChaCha8Rng::seed_from_u64(seed)));
-        Stage { story, stopper, environment, handles, rng }
+        Stage { story, stopper, environment, handles, rng, hears: 1 }
+    }
+
+    /// The same stage for activities that go on through the stops that were requested so far: rollbacks.
+    #[must_use]
+    pub fn hearing_new_stops(&self) -> Stage {
+        Stage { hears: self.stopper.degree().saturating_add(1), ..self.clone() }
+    }
+
+    /// What its activities hear.
+    pub fn stopping(&self) -> Stopping {
+        self.stopper.listen(self.hears)
+    }
+
+    /// Asks everything to stop, once more, and tells so; returns the degree that this makes.
+    pub fn request_stop(&self, signal: Signal) -> u8 {
+        // Told before it is heard, so that the log has cause and effect in order.
+        let degree = self.stopper.degree().saturating_add(1);
+        self.story.tell(Event::StopRequested { signal: signal.word().to_owned(), degree });
+        self.stopper.request(signal)
     }
 
     /// The context of one activity: `secrets` are those that it asked for, merged.
     pub fn look(&self, configuration: Arc<Object>, secrets: Object, activity: Option<ActivityId>) -> Look {
         Look {
             story: self.story.clone(),
-            stopping: self.stopper.listen(),
+            stopping: self.stopping(),
             environment: self.environment.clone(),
             handles: self.handles.clone(),
             rng: self.rng.clone(),
@@ -65,10 +86,10 @@ impl Stage {
         }
     }
 
-    /// The context of an undo. It goes on through the first request to stop.
+    /// The context of an undo. It goes on through the first two requests to stop.
     pub fn restore(&self) -> Restore {
         let mut look = self.look(Arc::default(), Object::new(), None);
-        look.stopping = look.stopping.from_degree(2);
+        look.stopping = self.stopper.listen(3);
         Restore { look }
     }
 }

@@ -1,64 +1,111 @@
 //! Stopping, in ordered degrees.
 //!
 //! First request: nothing more is injected, what was changed is put back, with grace. Second: it is put back once, briefly.
-//! Third: the process ends and prints the command that restores. Invariant: a degree only ever rises.
+//! Third: the process ends and prints the command that restores. Invariant: a degree only ever rises, and the first reason
+//! is remembered.
 
 use tokio::sync::watch;
+
+/// Why a run shall stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Ctrl-C.
+    Interrupt,
+    /// SIGTERM: a person, an init system, an eviction.
+    Terminate,
+    /// SIGUSR1: the Toolkit's graceful exit, code 20.
+    User1,
+    /// SIGUSR2: the Toolkit's ungraceful exit, code 30: declared rollbacks are not played.
+    User2,
+    /// The event log cannot be written any more.
+    LogLost,
+}
+
+impl Signal {
+    /// Its word in the event log.
+    pub fn word(self) -> &'static str {
+        match self {
+            Signal::Interrupt => "SIGINT",
+            Signal::Terminate => "SIGTERM",
+            Signal::User1 => "SIGUSR1",
+            Signal::User2 => "SIGUSR2",
+            Signal::LogLost => "log-lost",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Requests {
+    degree: u8,
+    first: Option<Signal>,
+    skips_rollbacks: bool,
+}
 
 /// What a run hears: how urgently it shall stop.
 #[derive(Clone, Debug)]
 pub struct Stopping {
-    degree: watch::Receiver<u8>,
+    requests: watch::Receiver<Requests>,
     /// From which degree on this listener stops.
     from: u8,
 }
 
-/// What asks a run to stop: cli's signal handler, or the engine itself.
+/// What asks a run to stop: cli's signal handler through the engine, or the engine itself.
 #[derive(Clone, Debug)]
 pub struct Stopper {
-    degree: watch::Sender<u8>,
+    requests: watch::Sender<Requests>,
 }
 
 impl Default for Stopper {
     fn default() -> Stopper {
-        Stopper { degree: watch::Sender::new(0) }
+        Stopper { requests: watch::Sender::new(Requests::default()) }
     }
 }
 
 impl Stopper {
     /// Asks once more; returns the degree that this makes.
-    pub fn request(&self) -> u8 {
-        let mut now = 0;
-        self.degree.send_modify(|degree| {
-            *degree = degree.saturating_add(1);
-            now = *degree;
+    pub fn request(&self, signal: Signal) -> u8 {
+        let mut degree = 0;
+        self.requests.send_modify(|requests| {
+            requests.degree = requests.degree.saturating_add(1);
+            requests.first.get_or_insert(signal);
+            requests.skips_rollbacks |= signal == Signal::User2;
+            degree = requests.degree;
         });
-        now
+        degree
     }
 
-    /// What hears it at the first request.
-    pub fn listen(&self) -> Stopping {
-        Stopping { degree: self.degree.subscribe(), from: 1 }
+    /// How often it was requested.
+    pub fn degree(&self) -> u8 {
+        self.requests.borrow().degree
+    }
+
+    /// The first reason, if it was requested.
+    pub fn reason(&self) -> Option<Signal> {
+        self.requests.borrow().first
+    }
+
+    /// Whether declared rollbacks shall be left out, whatever their strategy.
+    pub fn skips_rollbacks(&self) -> bool {
+        self.requests.borrow().skips_rollbacks
+    }
+
+    /// What hears the request that makes `degree`, and every later one.
+    pub fn listen(&self, degree: u8) -> Stopping {
+        Stopping { requests: self.requests.subscribe(), from: degree }
     }
 }
 
 impl Stopping {
-    /// The listener that hears only the `degree`th request: restoring goes on through the first.
-    #[must_use]
-    pub fn from_degree(&self, degree: u8) -> Stopping {
-        Stopping { degree: self.degree.clone(), from: degree }
-    }
-
     /// Whether it was requested.
     pub fn is_requested(&self) -> bool {
-        *self.degree.borrow() >= self.from
+        self.requests.borrow().degree >= self.from
     }
 
     /// Completes once it is requested.
-    pub async fn requested(&self) {
-        let mut degree = self.degree.clone();
+    pub async fn requested(self) {
+        let mut requests = self.requests;
         // An error means that nobody can ask any more.
-        if degree.wait_for(|degree| *degree >= self.from).await.is_err() {
+        if requests.wait_for(|requests| requests.degree >= self.from).await.is_err() {
             std::future::pending::<()>().await;
         }
     }

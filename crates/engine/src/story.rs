@@ -5,7 +5,7 @@
 
 use crate::ledger::{Ledger, OpenUndo};
 use crate::log::EventLog;
-use crate::stop::Stopper;
+use crate::stop::{Signal, Stopper};
 use jiff::{SignedDuration, Timestamp};
 use squall_experiment::event::{ActivityId, Event, Level, Record, UndoId};
 use std::sync::Arc;
@@ -49,6 +49,7 @@ enum Message {
     Tell(Record),
     WriteDown(Record, oneshot::Sender<Result<(), String>>),
     Open(oneshot::Sender<Vec<OpenUndo>>),
+    Close,
 }
 
 impl Story {
@@ -114,6 +115,11 @@ impl Story {
         answer.await.unwrap_or_default()
     }
 
+    /// Ends the story: the dispatcher finishes with what was told before.
+    pub fn close(&self) {
+        let _ = self.to.send(Message::Close);
+    }
+
     fn record(&self, event: Event) -> Record {
         Record { at: self.clock.now(), event }
     }
@@ -138,7 +144,7 @@ pub struct Told {
 }
 
 impl Dispatcher {
-    /// Works until the last [`Story`] is gone.
+    /// Works until the story is closed, or the last [`Story`] is gone.
     pub async fn run(mut self) -> Told {
         while let Some(message) = self.from.recv().await {
             match message {
@@ -150,6 +156,7 @@ impl Dispatcher {
                     let written = self.take(record, true);
                     let _ = ack.send(written);
                 }
+                Message::Close => break,
                 Message::Open(answer) => {
                     let _ = answer.send(self.ledger.open());
                 }
@@ -164,7 +171,7 @@ impl Dispatcher {
             let first = self.unwritten.is_empty();
             self.unwritten.push(record.clone());
             if first {
-                self.stopper.request();
+                self.stopper.request(Signal::LogLost);
                 let text =
                     format!("could not write the event log {}: {error}; stopping", self.log.path().display());
                 self.show(&Record { at: record.at, event: Event::Noted { level: Level::Error, text } });

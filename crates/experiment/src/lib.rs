@@ -8,12 +8,14 @@
 //! run does is told in [`event`]s.
 
 pub mod diagnostic;
+pub mod document;
 pub mod event;
 pub mod json;
 pub mod load;
 pub mod python;
 pub mod resolve;
 pub mod substitute;
+pub mod tolerance;
 pub mod value;
 pub mod yaml;
 

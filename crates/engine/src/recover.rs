@@ -1,0 +1,148 @@
+//! Putting back what earlier runs left behind, from their logs alone.
+//!
+//! Invariant: a run that is still going on is never touched (it holds the lock of its log); restoring twice is harmless,
+//! because what was put back is written to the same log.
+
+use crate::environment::{Environment, Handles};
+use crate::failure::Failure;
+use crate::ledger::{Ledger, OpenUndo};
+use crate::log::{self, EventLog};
+use crate::run::{listen, restore_all};
+use crate::spec::Catalog;
+use crate::stage::Stage;
+use crate::stop::{Signal, Stopper};
+use crate::story::{Clock, Observer, Story};
+use jiff::Timestamp;
+use squall_experiment::event::{Event, RunId, Status};
+use squall_experiment::python;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// An earlier run, as its log tells it.
+#[derive(Clone, Debug)]
+pub struct EarlierRun {
+    /// Its name.
+    pub run: RunId,
+    /// Its log.
+    pub path: PathBuf,
+    /// When it began.
+    pub started: Option<Timestamp>,
+    /// Title of its experiment.
+    pub title: String,
+    /// The experiment's file or URL as it was given.
+    pub source: String,
+    /// Process id.
+    pub pid: Option<u32>,
+    /// How it ended; `None` if it was killed, or is still going on.
+    pub ended: Option<Status>,
+    /// Whether it is still going on.
+    pub going_on: bool,
+    /// What it changed that was not put back.
+    pub open: Vec<OpenUndo>,
+    /// Why its log cannot be read to its end.
+    pub damaged: Option<String>,
+}
+
+/// The runs whose logs are in `state`, oldest first.
+///
+/// # Errors
+/// The folder cannot be read; that there is none is no error.
+pub fn runs(state: &Path) -> io::Result<Vec<EarlierRun>> {
+    let entries = match fs::read_dir(state.join("runs")) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut runs = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let path = entry.path().join(log::FILE);
+        if path.is_file() {
+            runs.push(look(RunId(entry.file_name().to_string_lossy().into_owned()), path));
+        }
+    }
+    runs.sort_by(|a, b| a.run.cmp(&b.run));
+    Ok(runs)
+}
+
+fn look(run: RunId, path: PathBuf) -> EarlierRun {
+    let mut earlier = EarlierRun {
+        run,
+        started: None,
+        title: String::new(),
+        source: String::new(),
+        pid: None,
+        ended: None,
+        going_on: log::is_held(&path),
+        open: Vec::new(),
+        damaged: None,
+        path,
+    };
+    let mut ledger = Ledger::default();
+    match log::read(&earlier.path) {
+        Ok(records) => {
+            for record in records {
+                match record {
+                    Ok(record) => {
+                        match &record.event {
+                            Event::RunStarted { experiment, source, pid, .. } => {
+                                earlier.started = Some(record.at);
+                                earlier.title =
+                                    experiment.get("title").map(python::str_of).unwrap_or_default();
+                                earlier.source.clone_from(source);
+                                earlier.pid = Some(*pid);
+                            }
+                            Event::RunEnded { status, .. } => earlier.ended = Some(*status),
+                            _ => {}
+                        }
+                        ledger.take(&record.event);
+                    }
+                    Err(damaged) => earlier.damaged = Some(damaged.to_string()),
+                }
+            }
+        }
+        Err(error) => earlier.damaged = Some(error.to_string()),
+    }
+    earlier.open = ledger.open();
+    earlier
+}
+
+/// Puts back what the run with the log at `path` left behind, and writes that to its log. The observers see what comes of
+/// each undo. Returns how many undos there were, and how many could not be played.
+///
+/// # Errors
+/// The log cannot be opened, or its run is still going on.
+pub async fn recover(
+    path: &Path,
+    catalog: Catalog,
+    environment: Environment,
+    handles: Handles,
+    clock: Clock,
+    signals: mpsc::UnboundedReceiver<Signal>,
+    observers: Vec<Observer>,
+) -> Result<(usize, usize), Failure> {
+    let (log, records) = EventLog::resume(path)?;
+    let ledger = Ledger::of(records.iter().map(|record| &record.event));
+    let open = ledger.open();
+    let count = open.len();
+    if count == 0 {
+        return Ok((0, 0));
+    }
+    let stopper = Stopper::default();
+    let (story, dispatcher) = Story::resumed(log, ledger, clock, stopper.clone(), observers);
+    let stage = Stage::new(story, stopper, Arc::new(environment), Arc::new(handles), 0);
+    let restored = async {
+        let failed = tokio::select! {
+            biased;
+            () = listen(&stage, signals) => unreachable!("listening never ends"),
+            failed = restore_all(&stage, catalog, open) => failed,
+        };
+        stage.story.close();
+        failed
+    };
+    let (failed, _told) = tokio::join!(restored, dispatcher.run());
+    Ok((count, failed))
+}

@@ -1,0 +1,348 @@
+//! Runs an experiment from its first look at the steady state to the last word of its log.
+//!
+//! Invariant: whatever ends a run, short of a kill, goes through [`settle`]: changes that are still in place are put back, or
+//! said to be left. The order of stages is the Toolkit's.
+
+mod activities;
+mod hypothesis;
+mod play;
+mod settle;
+
+use crate::environment::{Environment, Handles};
+use crate::failure::Stop;
+use crate::options::{Options, RollbackStrategy};
+use crate::spec::Catalog;
+use crate::stage::Stage;
+use crate::stop::{Signal, Stopper};
+use crate::story::{Clock, Observer, Story, Told};
+use activities::{Course, play_all};
+use hypothesis::Looked;
+use squall_experiment::document::Experiment;
+use squall_experiment::event::{Event, FORMAT, Level, Phase, Place, RollbackChoice, RunId, Status};
+use squall_experiment::resolve;
+use squall_experiment::substitute::{Scope, substitute};
+use squall_experiment::{Object, Value};
+use std::cell::Cell;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use settle::restore_all;
+
+/// What is to be run.
+#[derive(Debug)]
+pub struct Request {
+    /// The experiment, as loaded.
+    pub experiment: Experiment,
+    /// Its configuration, resolved but for the probes in it.
+    pub configuration: resolve::Configuration,
+    /// Its secrets: targets to names to values.
+    pub secrets: Object,
+    /// How.
+    pub options: Options,
+    /// Its file or URL as given.
+    pub source: String,
+    /// The name of the run, under which its log was created.
+    pub run: RunId,
+    /// Who runs it.
+    pub program: Program,
+}
+
+/// Who runs an experiment, for the journal.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    /// Version of the program.
+    pub version: String,
+    /// Host name.
+    pub node: String,
+    /// As Python's `platform.platform()`.
+    pub platform: String,
+}
+
+/// What a run is given by its process.
+pub struct World {
+    /// Everything that can be done and undone.
+    pub catalog: Catalog,
+    /// Variables.
+    pub environment: Environment,
+    /// What drivers share.
+    pub handles: Handles,
+    /// The time.
+    pub clock: Clock,
+    /// Requests to stop.
+    pub signals: mpsc::UnboundedReceiver<Signal>,
+    /// Who sees every record as it happens.
+    pub observers: Vec<Observer>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The journal's word.
+    pub status: Status,
+    /// Whether a weakness was found.
+    pub deviated: bool,
+    /// Changes that are still in place because the author left them so.
+    pub left: usize,
+    /// Changes that should have been put back and could not be.
+    pub not_restored: usize,
+}
+
+/// What the stages of a run share.
+pub(crate) struct Cast<'a> {
+    pub(crate) catalog: Catalog,
+    pub(crate) experiment: &'a Experiment,
+    pub(crate) scope: Scope,
+    pub(crate) options: &'a Options,
+}
+
+/// Runs an experiment; its log has been created and is empty.
+pub async fn run(request: Request, log: crate::log::EventLog, world: World) -> (Ended, Told) {
+    let World { catalog, environment, handles, clock, signals, observers } = world;
+    let stopper = Stopper::default();
+    let (story, dispatcher) = Story::new(log, clock, stopper.clone(), observers);
+    let stage = Stage::new(story, stopper, Arc::new(environment), Arc::new(handles), request.options.seed);
+    let conducted = async {
+        let ended = tokio::select! {
+            biased;
+            () = listen(&stage, signals) => unreachable!("listening never ends"),
+            ended = conduct(&request, &stage, catalog) => ended,
+        };
+        stage.story.close();
+        ended
+    };
+    let (ended, told) = tokio::join!(conducted, dispatcher.run());
+    (ended, told)
+}
+
+/// Turns signals into requests to stop, for ever.
+pub(crate) async fn listen(stage: &Stage, mut signals: mpsc::UnboundedReceiver<Signal>) {
+    while let Some(signal) = signals.recv().await {
+        stage.request_stop(signal);
+    }
+    std::future::pending().await
+}
+
+async fn conduct(request: &Request, stage: &Stage, catalog: Catalog) -> Ended {
+    let mut experiment = request.experiment.clone();
+    let options = &request.options;
+    let scope = configure(request, stage, catalog).await;
+    if let Some(title) = experiment.document.get_mut("title") {
+        *title = substitute(title, &scope);
+    }
+    let dry = options.dry.map(|dry| dry.word().to_owned());
+    experiment.document.insert("dry".to_owned(), dry.clone().map_or(Value::Null, Value::Text));
+    let cast = Cast { catalog, experiment: &experiment, scope, options };
+    let tell = |event| stage.story.tell(event);
+    tell(Event::RunStarted {
+        run: request.run.clone(),
+        format: FORMAT,
+        version: request.program.version.clone(),
+        seed: options.seed,
+        pid: std::process::id(),
+        node: request.program.node.clone(),
+        platform: request.program.platform.clone(),
+        source: request.source.clone(),
+        experiment: Value::Object(experiment.document.clone()),
+        dry,
+    });
+    tell(Event::StrategiesChosen {
+        hypothesis: options.hypothesis.word().to_owned(),
+        rollbacks: options.rollbacks.word().to_owned(),
+    });
+    let mut verdict = Verdict::default();
+    steady_state_and_method(&cast, stage, &mut verdict).await;
+    if let Some(reason) = stage.stopper.reason() {
+        // Whatever the stages made of it, a run that was asked to stop was not completed.
+        verdict.status.get_or_insert(match reason {
+            Signal::LogLost => Status::Aborted,
+            Signal::Interrupt | Signal::Terminate | Signal::User1 | Signal::User2 => Status::Interrupted,
+        });
+    }
+    rollbacks(&cast, stage, &mut verdict).await;
+    let status = verdict.status.unwrap_or(Status::Completed);
+    let settled = settle::settle(stage, catalog, options.undo.puts_back(status)).await;
+    tell(Event::RunEnded { status, deviated: verdict.deviated });
+    Ended { status, deviated: verdict.deviated, left: settled.left, not_restored: settled.failed }
+}
+
+/// What is known of a run so far.
+#[derive(Debug, Default)]
+struct Verdict {
+    /// `None` as long as nothing speaks against `completed`.
+    status: Option<Status>,
+    deviated: bool,
+    /// The hypothesis was not met before the method.
+    gate_closed: bool,
+}
+
+/// Runs the probes of the configuration, in their turn: each sees the names before it, and all secrets.
+async fn configure(request: &Request, stage: &Stage, catalog: Catalog) -> Scope {
+    let options = Options { dry: None, ..request.options.clone() };
+    let scope = Scope { configuration: Object::new(), secrets: request.secrets.clone() };
+    let mut cast = Cast { catalog, experiment: &request.experiment, scope, options: &options };
+    let mut failed = false;
+    for (name, entry) in &request.configuration.entries {
+        let value = match entry {
+            resolve::Entry::Value(value) => Some(value.clone()),
+            resolve::Entry::Probe(probe) => match play::perform(&cast, stage, probe, None).await {
+                Ok(output) => resolve::probed(probe, output),
+                Err(Stop::Cancelled) => None,
+                Err(Stop::Failed(failure) | Stop::Fatal(failure)) => {
+                    let text = format!("configuration `{name}` has no value: {}", failure.classed());
+                    stage.story.tell(Event::Noted { level: Level::Debug, text });
+                    failed = true;
+                    None
+                }
+            },
+        };
+        if let Some(value) = value {
+            cast.scope.configuration.insert(name.clone(), value);
+        }
+    }
+    if failed {
+        let text = "Some of the dynamic configuration failed to be loaded.\
+                    Please review the log file for understanding what happened.";
+        stage.story.tell(Event::Noted { level: Level::Warning, text: text.to_owned() });
+    }
+    cast.scope
+}
+
+async fn steady_state_and_method(cast: &Cast<'_>, stage: &Stage, verdict: &mut Verdict) {
+    let strategy = cast.options.hypothesis;
+    let has_hypothesis = cast.experiment.hypothesis().is_some();
+    if !has_hypothesis {
+        stage.story.tell(Event::NoHypothesis);
+    } else if strategy == crate::options::HypothesisStrategy::Skip {
+        stage.story.tell(Event::HypothesisSkipped);
+    } else if strategy.before() {
+        match hypothesis::look(cast, stage, Phase::Before).await {
+            Looked::Met => {}
+            Looked::Interrupted => return,
+            Looked::NotMet | Looked::Failed => {
+                verdict.status = Some(Status::Failed);
+                verdict.gate_closed = true;
+                return;
+            }
+        }
+    }
+    let over = CancellationToken::new();
+    let failed_fast = Cell::new(false);
+    let continuous = async {
+        if has_hypothesis && strategy.during() {
+            hypothesis::look_continuously(cast, stage, &over, &failed_fast).await;
+        }
+    };
+    let method = async {
+        let course = method(cast, stage, || failed_fast.get()).await;
+        over.cancel();
+        course
+    };
+    let ((), course) = tokio::join!(continuous, method);
+    match course {
+        Course::Ended => {}
+        Course::Interrupted if failed_fast.get() => {}
+        Course::Interrupted => return,
+        Course::Broke(failure) => {
+            stage.story.tell(Event::Broke { message: failure.classed(), place: Place::Method });
+            if let Some(hint) = failure.hint {
+                stage.story.tell(Event::Noted { level: Level::Debug, text: format!("hint: {hint}") });
+            }
+            verdict.status = Some(Status::Aborted);
+            return;
+        }
+    }
+    if failed_fast.get() {
+        verdict.status = Some(Status::Failed);
+    }
+    if has_hypothesis && strategy.after() {
+        match hypothesis::look(cast, stage, Phase::After).await {
+            Looked::Met | Looked::Interrupted => {}
+            Looked::NotMet => verdict.deviated = true,
+            Looked::Failed => {
+                verdict.deviated = true;
+                verdict.status = Some(Status::Failed);
+            }
+        }
+    }
+}
+
+async fn method(cast: &Cast<'_>, stage: &Stage, leave: impl Fn() -> bool) -> Course {
+    let activities = cast.experiment.method();
+    stage.story.tell(Event::MethodStarted { activities: activities.len() });
+    let course = play_all(cast, stage, activities, Place::Method, leave).await;
+    stage.story.tell(Event::MethodEnded);
+    course
+}
+
+async fn rollbacks(cast: &Cast<'_>, stage: &Stage, verdict: &mut Verdict) {
+    let choice = choose(&cast.options.rollbacks, verdict, stage.stopper.skips_rollbacks());
+    let played = match choice {
+        RollbackChoice::Played | RollbackChoice::Always | RollbackChoice::Deviated => true,
+        RollbackChoice::Never | RollbackChoice::NotDeviated | RollbackChoice::Silent => false,
+    };
+    stage.story.tell(Event::RollbacksDecided { choice });
+    if !played {
+        return;
+    }
+    let activities = cast.experiment.rollbacks();
+    stage.story.tell(Event::RollbacksStarted { activities: activities.len() });
+    let stage = stage.hearing_new_stops();
+    if play_all(cast, &stage, activities, Place::Rollbacks, || false).await == Course::Interrupted {
+        verdict.status = Some(Status::Interrupted);
+    }
+    stage.story.tell(Event::RollbacksEnded);
+}
+
+/// Whether the rollbacks are played.
+fn choose(strategy: &RollbackStrategy, verdict: &Verdict, skipped: bool) -> RollbackChoice {
+    if skipped {
+        return RollbackChoice::Silent;
+    }
+    match strategy {
+        RollbackStrategy::Default => match verdict.status {
+            None | Some(Status::Completed | Status::Aborted) => RollbackChoice::Played,
+            Some(Status::Failed) if verdict.gate_closed => RollbackChoice::Played,
+            Some(Status::Failed | Status::Interrupted) => RollbackChoice::Silent,
+        },
+        RollbackStrategy::Always => RollbackChoice::Always,
+        RollbackStrategy::Never => RollbackChoice::Never,
+        RollbackStrategy::Deviated if verdict.deviated => RollbackChoice::Deviated,
+        RollbackStrategy::Deviated => RollbackChoice::NotDeviated,
+        RollbackStrategy::Unknown(_) => RollbackChoice::Silent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rollbacks_follow_the_strategy_and_the_verdict() {
+        use RollbackChoice as C;
+        let table = [
+            ("default", None, false, C::Played),
+            ("default", None, true, C::Played),
+            ("default", Some(Status::Failed), true, C::Silent),
+            ("default", Some(Status::Aborted), false, C::Played),
+            ("default", Some(Status::Interrupted), false, C::Silent),
+            ("always", Some(Status::Interrupted), false, C::Always),
+            ("never", None, true, C::Never),
+            ("deviated", None, false, C::NotDeviated),
+            ("deviated", Some(Status::Failed), true, C::Deviated),
+            ("deviated", Some(Status::Aborted), false, C::NotDeviated),
+            ("sometimes", None, false, C::Silent),
+        ];
+        for (word, status, deviated, expected) in table {
+            let verdict = Verdict { status, deviated, gate_closed: false };
+            assert_eq!(
+                choose(&RollbackStrategy::named(word), &verdict, false),
+                expected,
+                "{word} {status:?}"
+            );
+            assert_eq!(choose(&RollbackStrategy::named(word), &verdict, true), C::Silent);
+        }
+        let gate = Verdict { status: Some(Status::Failed), deviated: false, gate_closed: true };
+        assert_eq!(choose(&RollbackStrategy::Default, &gate, false), C::Played);
+    }
+}

@@ -1,0 +1,93 @@
+//! A list of activities: the method, and the rollbacks. Foreground ones one after the other, background ones beside them.
+//!
+//! Invariant: when this returns, nothing that it started is still going on.
+
+use super::Cast;
+use super::play::{Played, play};
+use crate::failure::Failure;
+use crate::stage::Stage;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use squall_experiment::event::{Event, Level, Place};
+use squall_experiment::{Value, document, python};
+
+/// How a list of activities came out.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Course {
+    /// All of them were played.
+    Ended,
+    /// A stop, or `leave`, ended it.
+    Interrupted,
+    /// An error that is no activity's failure ended it.
+    Broke(Failure),
+}
+
+/// Plays `entries`; before each, `leave` says whether the rest is left out.
+pub(crate) async fn play_all(
+    cast: &Cast<'_>,
+    stage: &Stage,
+    entries: &[Value],
+    place: Place,
+    leave: impl Fn() -> bool,
+) -> Course {
+    let mut background = FuturesUnordered::new();
+    let mut course = Course::Ended;
+    for entry in entries {
+        if leave() || stage.stopping().is_requested() {
+            course = Course::Interrupted;
+            break;
+        }
+        if place == Place::Rollbacks {
+            let name = document::name(entry).map_or_else(|| "None".to_owned(), python::str_of);
+            stage.story.tell(Event::RollbackNext { name });
+        }
+        if document::is_background(entry) {
+            background.push(play(cast, stage, entry, place));
+            // It starts now, not when the next foreground activity first waits.
+            let _ = futures_util::poll!(background.next());
+            continue;
+        }
+        let foreground = play(cast, stage, entry, place);
+        tokio::pin!(foreground);
+        let played = loop {
+            tokio::select! {
+                biased;
+                played = &mut foreground => break played,
+                Some(played) = background.next() => aside(stage, played),
+            }
+        };
+        match (played, place) {
+            (Played::Succeeded(..) | Played::Failed(_), _) => {}
+            (Played::Interrupted, _) => {
+                course = Course::Interrupted;
+                break;
+            }
+            // A rollback that breaks must not keep the others from being played.
+            (Played::Broke(_, failure), Place::Rollbacks) => failed_aside(stage, &failure),
+            (Played::Broke(_, failure), _) => {
+                course = Course::Broke(failure);
+                break;
+            }
+        }
+    }
+    while let Some(played) = background.next().await {
+        aside(stage, played);
+    }
+    if course == Course::Ended && stage.stopping().is_requested() {
+        course = Course::Interrupted;
+    }
+    course
+}
+
+/// What a background activity came to; its failure has been told.
+fn aside(stage: &Stage, played: Played) {
+    match played {
+        Played::Succeeded(..) | Played::Failed(_) | Played::Interrupted => {}
+        Played::Broke(_, failure) => failed_aside(stage, &failure),
+    }
+}
+
+fn failed_aside(stage: &Stage, failure: &Failure) {
+    let text = format!("  => failed: {}", failure.classed());
+    stage.story.tell(Event::Noted { level: Level::Error, text });
+}

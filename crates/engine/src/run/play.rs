@@ -1,0 +1,206 @@
+//! The life of one activity: pauses, its record, its provider, its ending.
+//!
+//! Invariant: whatever happens, an activity whose start was told has its end told too, unless it ran in the background and
+//! was stopped. Patterns are filled in here, at the last moment; the record shows the activity as declared.
+
+use super::Cast;
+use crate::failure::{Failure, Stop};
+use crate::spec::{Bound, Entry, Lookup, Shape};
+use crate::stage::Stage;
+use squall_experiment::event::{ActivityId, Ending, Event, Level, Place, Side};
+use squall_experiment::substitute::{Scope, substitute};
+use squall_experiment::{Object, Value, document, python, resolve};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How an activity came out, for what is played next.
+pub(crate) enum Played {
+    /// With an output.
+    Succeeded(ActivityId, Value),
+    /// It failed, and the run goes on.
+    Failed(ActivityId),
+    /// A stop was requested.
+    Interrupted,
+    /// An error that is no activity's failure.
+    Broke(Option<ActivityId>, Failure),
+}
+
+/// Plays `entry`, an activity or a reference to one.
+pub(crate) async fn play(cast: &Cast<'_>, stage: &Stage, entry: &Value, place: Place) -> Played {
+    let background = document::is_background(entry);
+    let activity = match referenced(cast, entry) {
+        Ok(activity) => activity,
+        Err(failure) => return Played::Broke(None, failure),
+    };
+    match pause(cast, stage, activity, Side::Before).await {
+        Ok(()) => {}
+        Err(Stop::Cancelled) => return Played::Interrupted,
+        Err(Stop::Failed(failure) | Stop::Fatal(failure)) => return Played::Broke(None, failure),
+    }
+    if stage.stopping().is_requested() {
+        return Played::Interrupted;
+    }
+    let id = stage.story.next_activity();
+    stage.story.tell(Event::ActivityStarted { id, place, activity: activity.clone(), background });
+    let end = |ending| stage.story.tell(Event::ActivityEnded { id, ending });
+    let played = match perform(cast, stage, activity, Some(id)).await {
+        Ok(output) => {
+            end(Ending::Succeeded { output: output.clone() });
+            Played::Succeeded(id, output)
+        }
+        Err(Stop::Failed(failure)) => {
+            let message = shown(activity, &failure);
+            end(Ending::Failed { message, blame: failure.blame, hint: failure.hint });
+            Played::Failed(id)
+        }
+        Err(Stop::Cancelled) => {
+            if !background {
+                end(Ending::Interrupted);
+            }
+            return Played::Interrupted;
+        }
+        Err(Stop::Fatal(failure)) => {
+            end(Ending::Interrupted);
+            return Played::Broke(Some(id), failure);
+        }
+    };
+    match pause(cast, stage, activity, Side::After).await {
+        Ok(()) => played,
+        Err(Stop::Cancelled) => Played::Interrupted,
+        Err(Stop::Failed(failure) | Stop::Fatal(failure)) => Played::Broke(Some(id), failure),
+    }
+}
+
+/// The activity that an entry means: itself, or the one that it refers to.
+fn referenced<'a>(cast: &'a Cast<'_>, entry: &'a Value) -> Result<&'a Value, Failure> {
+    match entry.get("ref").filter(|name| !name.is_null()) {
+        None => Ok(entry),
+        Some(name) => name.as_text().and_then(|name| cast.experiment.referenced(name)).ok_or_else(|| {
+            Failure::experiment(format!("could not find referenced activity '{}'", python::str_of(name)))
+        }),
+    }
+}
+
+/// Does what an activity says, without a record of its own: what judges and dynamic configuration do too.
+pub(crate) async fn perform(
+    cast: &Cast<'_>,
+    stage: &Stage,
+    activity: &Value,
+    id: Option<ActivityId>,
+) -> Result<Value, Stop> {
+    if cast.options.dry.is_some_and(|dry| dry.leaves_out(activity)) {
+        return Ok(Value::Null);
+    }
+    let (entry, bound) = bind(cast, activity)?;
+    let provider = activity.get("provider");
+    let secrets = match provider.and_then(|provider| provider.get("secrets")) {
+        Some(targets) => {
+            let names = targets.as_list().unwrap_or_default().iter().filter_map(Value::as_text);
+            resolve::merged_secrets(&cast.scope.secrets, names)
+        }
+        None => Object::new(),
+    };
+    let look = stage.look(Arc::new(cast.scope.configuration.clone()), secrets, id);
+    let output = stage.play(&bound, look).await?;
+    if activity.get("tolerance").is_none()
+        && let Some(odd) = entry.spec.odd.and_then(|odd| odd(&output))
+    {
+        stage.story.tell(Event::Noted { level: Level::Warning, text: odd.to_owned() });
+    }
+    Ok(output)
+}
+
+/// Finds what serves an activity and reads its arguments.
+fn bind(cast: &Cast<'_>, activity: &Value) -> Result<(&'static Entry, Bound), Stop> {
+    let none = Object::new();
+    let provider = activity.get("provider").and_then(Value::as_object).unwrap_or(&none);
+    let text = |key: &str| provider.get(key).and_then(Value::as_text);
+    let kind = text("type").unwrap_or_default();
+    if kind != "python" {
+        let entry = cast.catalog.provider(kind).ok_or_else(|| {
+            let kind = provider.get("type").map_or("None".to_owned(), python::str_of);
+            Stop::Fatal(Failure::experiment(format!("unknown provider type '{kind}'")).class("KeyError"))
+        })?;
+        let args = fill(provider, entry, &cast.scope);
+        let bound = (entry.bind)(args.to_json())
+            .map_err(|error| Stop::Fatal(Failure::experiment(error.to_string()).class("TypeError")))?;
+        return Ok((entry, bound));
+    }
+    let (module, func) = (text("module").unwrap_or_default(), text("func").unwrap_or_default());
+    let name = document::name(activity).map_or_else(|| "None".to_owned(), python::str_of);
+    let entry = match cast.catalog.function(module, func) {
+        Lookup::Found(entry) => entry,
+        Lookup::NoModule => {
+            let what = format!("could not find Python module '{module}' in activity '{name}'");
+            let hint = "this version runs the functions of `chaos discover` natively; foreign Python extensions are not served yet";
+            return Err(Stop::Fatal(Failure::experiment(what).hint(hint)));
+        }
+        Lookup::NoFunction => {
+            let what = format!("The python module '{module}' does not expose a function called '{func}'");
+            return Err(Stop::Fatal(Failure::experiment(what)));
+        }
+    };
+    let arguments = provider.get("arguments").filter(|arguments| !arguments.is_null());
+    let arguments = match arguments {
+        Some(arguments) if !cast.scope.is_empty() => substitute(arguments, &cast.scope),
+        Some(arguments) => arguments.clone(),
+        None => Value::Object(Object::new()),
+    };
+    let bound = (entry.bind)(arguments.to_json())
+        .map_err(|error| Failure::experiment(format!("{func}() {error}")).class("TypeError"))?;
+    Ok((entry, bound))
+}
+
+/// A provider object with its patterns filled in.
+fn fill(provider: &Object, entry: &Entry, scope: &Scope) -> Value {
+    let Shape::Provider { filled, .. } = entry.spec.shape else { return Value::Object(provider.clone()) };
+    let filled = provider.iter().map(|(key, value)| {
+        let fill = filled.contains(&key.as_str()) || (key == "arguments" && !scope.is_empty());
+        (key.clone(), if fill { substitute(value, scope) } else { value.clone() })
+    });
+    Value::Object(filled.collect())
+}
+
+/// The text after `=> failed: `: Python functions show their class, the other providers do not.
+pub(crate) fn shown(activity: &Value, failure: &Failure) -> String {
+    let kind = activity.get("provider").and_then(|provider| provider.get("type")).and_then(Value::as_text);
+    match kind {
+        Some("python") => failure.classed(),
+        _ => failure.what.clone(),
+    }
+}
+
+/// Pauses before or after an activity, if it says so.
+async fn pause(cast: &Cast<'_>, stage: &Stage, activity: &Value, side: Side) -> Result<(), Stop> {
+    let Some(pauses) = activity.get("pauses") else { return Ok(()) };
+    let broken = |what: String, class| Stop::Fatal(Failure::experiment(what).class(class));
+    let Some(pauses) = pauses.as_object() else {
+        let what = format!("'{}' object has no attribute 'get'", python::type_name(pauses));
+        return Err(broken(what, "AttributeError"));
+    };
+    let declared = match side {
+        Side::Before => pauses.get("before"),
+        Side::After => pauses.get("after"),
+    };
+    let Some(length) = declared.map(|length| substitute(length, &cast.scope)).filter(Value::is_truthy) else {
+        return Ok(());
+    };
+    let dry = cast.options.dry.is_some_and(|dry| dry.leaves_out_pauses(activity));
+    let seconds = match &length {
+        _ if dry => Ok(0.0),
+        Value::Int(seconds) => Ok(*seconds as f64),
+        Value::Float(seconds) => Ok(*seconds),
+        Value::Bool(_) => Ok(1.0),
+        other => Err(format!("'{}' object cannot be interpreted as an integer", python::type_name(other))),
+    };
+    let shown = python::str_of(&length);
+    stage.story.tell(Event::PauseStarted { side, shown, seconds: *seconds.as_ref().unwrap_or(&0.0) });
+    let seconds = seconds.map_err(|what| broken(what, "TypeError"))?;
+    let length = Duration::try_from_secs_f64(seconds)
+        .map_err(|_| broken("sleep length must be non-negative".to_owned(), "ValueError"))?;
+    tokio::select! {
+        biased;
+        () = stage.stopping().requested() => Err(Stop::Cancelled),
+        () = tokio::time::sleep(length) => Ok(()),
+    }
+}

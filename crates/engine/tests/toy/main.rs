@@ -1,0 +1,6 @@
+//! Runs against a toy system, under paused time: what ends a run, what is put back, what a crash leaves.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+mod crash;
+mod runs;
+mod system;
