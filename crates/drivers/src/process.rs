@@ -70,6 +70,13 @@ impl Action for Process {
         example: "{path: echo, arguments: [hello], timeout: 5}",
         reach: Reach::Host,
         shape: Shape::Provider { kind: "process", filled: &[] },
+        odd: Some(|output| match output.get("status") {
+            Some(Value::Int(status)) if *status > 0 => Some(
+                "This process returned a non-zero exit code. This may indicate some error and not what you \
+                 expected. Please have a look at the logs.",
+            ),
+            _ => None,
+        }),
         ..Spec::DEFAULT
     };
     type Args = Args;
