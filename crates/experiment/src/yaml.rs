@@ -6,13 +6,18 @@
 //! Invariant: the work and the memory are bounded by the text's length plus a fixed allowance, so an alias bomb ends in an
 //! error. What PyYAML shares between aliases is copied here.
 //!
-//! Where this accepts more than PyYAML: U+2028 and U+2029 are ordinary characters.
+//! Where it differs: keys that Python takes for equal (`1`, `1.0` and `true`) are different keys here, and U+2028 and U+2029
+//! are no line breaks (they are refused outside of quoted and block scalars, where they are ordinary characters).
 
 mod compose;
 mod construct;
 mod scalar;
 
 use crate::load::{Draft, SyntaxError};
+use compose::Refusal;
+
+/// How many blanks may be put in for the parser's sake; each means another reading.
+const MENDS: usize = 100;
 
 /// Reads a document. An empty text is `null`.
 pub fn parse(mut source: String) -> Result<Draft, SyntaxError> {
@@ -23,7 +28,17 @@ pub fn parse(mut source: String) -> Result<Draft, SyntaxError> {
         // A line break in YAML 1.1, which the grammar's parser does not know.
         source = source.replace('\u{85}', "\n");
     }
-    let graph = compose::compose(&source)?;
+    let mut mends = 0;
+    let graph = loop {
+        match compose::compose(&source) {
+            Ok(graph) => break graph,
+            Err(Refusal { mend: Some(at), .. }) if mends < MENDS && source.is_char_boundary(at) => {
+                source.insert(at, ' ');
+                mends += 1;
+            }
+            Err(Refusal { error, .. }) => return Err(error),
+        }
+    };
     let (document, spans, duplicates) = construct::construct(graph, source.len())?;
     Ok(Draft { document, spans, duplicates, source })
 }

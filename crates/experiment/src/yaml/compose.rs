@@ -84,14 +84,29 @@ impl Tag {
     }
 }
 
-pub(super) fn compose(source: &str) -> Result<Graph<'_>, SyntaxError> {
-    let refused = source.char_indices().find(|(_, c)| {
-        c.is_control() && !matches!(c, '\t' | '\n' | '\r') || matches!(c, '\u{fffe}' | '\u{ffff}')
+/// Why a text was not composed.
+pub(super) struct Refusal {
+    pub(super) error: SyntaxError,
+    /// Where a blank, which would mean nothing to PyYAML, helps the parser over a rule that PyYAML does not have: before a
+    /// comment that touches a token, before the continuation of a quoted scalar in column 1, and between `:` and `[` or
+    /// `{` within a flow collection.
+    pub(super) mend: Option<usize>,
+}
+impl From<SyntaxError> for Refusal {
+    fn from(error: SyntaxError) -> Refusal {
+        Refusal { error, mend: None }
+    }
+}
+
+pub(super) fn compose(source: &str) -> Result<Graph<'_>, Refusal> {
+    let refused = source.char_indices().find(|(_, character)| {
+        character.is_control() && !matches!(character, '\t' | '\n' | '\r')
+            || matches!(character, '\u{fffe}' | '\u{ffff}')
     });
     if let Some((at, character)) = refused {
         let code = u32::from(character);
         let message = format!("unacceptable character #x{code:04x}: special characters are not allowed");
-        return Err(SyntaxError::at(source, at, at + character.len_utf8(), message));
+        return Err(SyntaxError::at(source, at, at + character.len_utf8(), message).into());
     }
     let options = options! {
         emit_anchor_events: true,
@@ -103,18 +118,16 @@ pub(super) fn compose(source: &str) -> Result<Graph<'_>, SyntaxError> {
     for event in Parser::new_from_str_with_options(source, options) {
         match event {
             Ok((event, span)) => composer.event(event, span)?,
-            Err(error) => {
-                return Err(SyntaxError { message: message(&error), span: place(error.marker(), None) });
-            }
+            Err(error) => return Err(refusal(source, &error)),
         }
     }
-    composer.refuse_tabs()?;
+    composer.refuse_separators()?;
     Ok(composer.graph)
 }
 
-fn message(error: &granit_parser::ScanError) -> String {
+fn refusal(source: &str, error: &granit_parser::ScanError) -> Refusal {
     use granit_parser::ErrorKind;
-    match error.kind() {
+    let message = match error.kind() {
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation
@@ -124,7 +137,18 @@ fn message(error: &granit_parser::ScanError) -> String {
             "found incompatible YAML document (version 1.* is required)".to_owned()
         }
         _ => error.info(),
-    }
+    };
+    let span = place(error.marker(), None);
+    let mend = match error.kind() {
+        ErrorKind::CommentNotSeparated => Some(span.start),
+        ErrorKind::FlowMappingValueAdjacentCollection => Some(span.start + 1),
+        ErrorKind::InvalidQuotedScalarIndent => {
+            let line = source.get(span.start..).unwrap_or_default();
+            (!line.starts_with("---") && !line.starts_with("...")).then_some(span.start)
+        }
+        _ => None,
+    };
+    Refusal { error: SyntaxError { message, span }, mend }
 }
 
 const TAB: &str = "found character '\\t' that cannot start any token";
@@ -148,8 +172,14 @@ struct Composer<'a> {
     anchors: BTreeMap<usize, usize>,
     names: BTreeSet<Cow<'a, str>>,
     documents: usize,
-    /// Where a tab may be: in quoted and block scalars and in comments.
-    tabs: Vec<Range<usize>>,
+    /// Quoted and block scalars, and comments.
+    texts: Vec<(Range<usize>, Text)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Text {
+    Scalar,
+    Comment,
 }
 
 /// A collection that has not ended yet.
@@ -169,7 +199,7 @@ impl<'a> Composer<'a> {
             anchors: BTreeMap::new(),
             names: BTreeSet::new(),
             documents: 0,
-            tabs: Vec::new(),
+            texts: Vec::new(),
         }
     }
 
@@ -191,13 +221,33 @@ impl<'a> Composer<'a> {
             },
             Event::UnresolvedAlias(name) => return fail(format!("found undefined alias '{name}'")),
             Event::Anchor(_, name) => {
+                let odd = |character: &char| !character.is_ascii_alphanumeric() && !"-_".contains(*character);
+                if let Some(odd) = name.chars().find(odd) {
+                    return fail(format!("expected alphabetic or numeric character, but found '{odd}'"));
+                }
                 if let Some(name) = self.names.replace(name) {
                     return fail(format!("found duplicate anchor '{name}'"));
                 }
             }
-            Event::Comment(..) => self.tabs.push(span.start..span.end),
+            Event::Comment(..) => self.texts.push((span.start..span.end, Text::Comment)),
             Event::Scalar(text, style, anchor, tag) => {
+                if self.lacks_key(style, &tag, &span) {
+                    return fail("expected a key, but found ':'".to_owned());
+                }
+                if style == ScalarStyle::Plain
+                    && text.starts_with('?')
+                    && self.open.last().is_some_and(|open| open.flow)
+                {
+                    // PyYAML would take the rest for a key.
+                    return fail("within [] and {} a text that begins with `?` needs quotes".to_owned());
+                }
                 let text = self.text(text, style, &span);
+                let mut span = span;
+                if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+                    // The parser's end is where the next token's indentation ends.
+                    let written = self.source.get(span.start..span.end).unwrap_or_default();
+                    span.end = span.start + written.trim_end().len();
+                }
                 let tag = match tag.as_deref().map(uri) {
                     None if style == ScalarStyle::Plain => implicit(&text),
                     Some(uri) if uri == "!" => implicit(&text),
@@ -228,22 +278,43 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
+    /// PyYAML does not begin a member of a block mapping with `:`, unless a `?` stands before it.
+    fn lacks_key(&self, style: ScalarStyle, tag: &Option<Cow<'_, granit_parser::Tag>>, span: &Span) -> bool {
+        let in_block = self.open.last().is_some_and(|open| {
+            !open.flow && open.key.is_none() && matches!(self.graph[open.node].kind, Kind::Mapping(_))
+        });
+        let empty = style == ScalarStyle::Plain && span.start == span.end && tag.is_none();
+        if !in_block || !empty {
+            return false;
+        }
+        let (before, after) = self.source.split_at_checked(span.start).unwrap_or_default();
+        after.starts_with(':') && !before.trim_end().ends_with('?')
+    }
+
     fn text(&mut self, text: Cow<'a, str>, style: ScalarStyle, span: &Span) -> Cow<'a, str> {
         match style {
             // The parser's mark of an empty node.
             ScalarStyle::Plain if span.start == span.end => return Cow::Borrowed(""),
             ScalarStyle::Plain => return text,
-            _ => self.tabs.push(span.start..span.end),
+            _ => self.texts.push((span.start..span.end, Text::Scalar)),
         }
         // At the end of a text without a final newline the parser adds one to a block scalar.
         let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-        if block && span.end == self.source.len() && !self.source.ends_with(['\n', '\r']) {
-            return match text.strip_suffix('\n') {
-                Some(rest) => Cow::Owned(rest.to_owned()),
-                None => text,
-            };
+        if !block || span.end < self.source.len() {
+            return text;
         }
-        text
+        let last = self.source.rsplit(['\n', '\r']).next().unwrap_or_default();
+        if last.is_empty() {
+            return text;
+        }
+        let Some(body) = text.strip_suffix('\n') else { return text };
+        let blank = |line: &str| line.bytes().all(|byte| byte == b' ');
+        let line = body.rsplit('\n').next().unwrap_or_default();
+        if blank(last) && (line.is_empty() || !blank(line)) {
+            // The last line is indentation only, so the newline is that of the line before.
+            return text;
+        }
+        Cow::Owned(body.to_owned())
     }
 
     fn node(&mut self, anchor: usize, node: Node<'a>) -> usize {
@@ -289,15 +360,20 @@ impl<'a> Composer<'a> {
         last.map_or(own.end, |last| self.graph[*last].span.end.max(own.end))
     }
 
-    /// PyYAML has blanks between tokens only.
-    fn refuse_tabs(&mut self) -> Result<(), SyntaxError> {
-        self.tabs.sort_unstable_by_key(|range| range.start);
-        let mut ranges = self.tabs.iter().peekable();
-        for (at, _) in self.source.match_indices('\t') {
-            while ranges.next_if(|range| range.end <= at).is_some() {}
-            if ranges.peek().is_none_or(|range| at < range.start) {
-                return Err(SyntaxError::at(self.source, at, at + 1, TAB));
-            }
+    /// PyYAML has only blanks between tokens, so a tab has its place within texts. The two separators are line breaks to it
+    /// but not to our parser, so where that makes a difference they are refused.
+    fn refuse_separators(&mut self) -> Result<(), SyntaxError> {
+        self.texts.sort_unstable_by_key(|(range, _)| range.start);
+        let mut texts = self.texts.iter().peekable();
+        for (at, separator) in self.source.match_indices(['\t', '\u{2028}', '\u{2029}']) {
+            while texts.next_if(|(range, _)| range.end <= at).is_some() {}
+            let within = texts.peek().filter(|(range, _)| range.start <= at).map(|(_, text)| *text);
+            let message = match (separator, within) {
+                (_, Some(Text::Scalar)) | ("\t", Some(Text::Comment)) => continue,
+                ("\t", None) => TAB,
+                _ => "line and paragraph separators are only supported in quoted and block scalars",
+            };
+            return Err(SyntaxError::at(self.source, at, at + separator.len(), message));
         }
         Ok(())
     }

@@ -28,9 +28,9 @@ pub(super) fn construct(tag: &Tag, text: &str) -> Result<Value, String> {
         Tag::Bool => match text.to_lowercase().as_str() {
             "yes" | "true" | "on" => Ok(Value::Bool(true)),
             "no" | "false" | "off" => Ok(Value::Bool(false)),
-            _ => Err(format!("`{text}` is not a boolean")),
+            _ => Err(format!("`{}` is not a boolean", excerpt(text))),
         },
-        Tag::Int => int(text).ok_or_else(|| format!("`{text}` is not an integer")),
+        Tag::Int => int(text).ok_or_else(|| format!("`{}` is not an integer", excerpt(text))),
         Tag::Float => float(text)
             .map(Value::Float)
             .ok_or_else(|| format!("could not convert string to float: '{text}'")),
@@ -40,6 +40,11 @@ pub(super) fn construct(tag: &Tag, text: &str) -> Result<Value, String> {
         Tag::Other(uri) => Err(unknown(uri)),
         Tag::Seq | Tag::Map | Tag::Set | Tag::Omap | Tag::Pairs => Err("found a scalar node".to_owned()),
     }
+}
+
+/// As much of a text as a message needs.
+fn excerpt(text: &str) -> &str {
+    text.char_indices().nth(60).map_or(text, |(end, _)| &text[..end])
 }
 
 pub(super) fn unknown(uri: &str) -> String {
@@ -168,7 +173,7 @@ fn is_timestamp(text: &str) -> bool {
 
 /// Python's `int()` with PyYAML's prefixes.
 fn int(text: &str) -> Option<Value> {
-    let text = text.replace('_', "");
+    let text = text.trim().replace('_', "");
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, text.strip_prefix('+').unwrap_or(&text)),
@@ -320,7 +325,7 @@ impl<'a> Moment<'a> {
 /// The `isoformat()` of the Python object that PyYAML builds.
 fn timestamp(text: &str) -> Result<String, String> {
     let Some(Moment { date: [year, month, day], time }) = Moment::read(text) else {
-        return Err(format!("`{text}` is not a timestamp"));
+        return Err(format!("`{}` is not a timestamp", excerpt(text)));
     };
     let within = |number: i64, most: i64, what: &str| {
         if number <= most { Ok(()) } else { Err(format!("{what} must be in 0..{most}")) }
