@@ -1,0 +1,140 @@
+//! Lines to the console and to the log file.
+//!
+//! Invariant: a line is written with one call, and nothing that happens to the console or the file (a closed pipe, a full
+//! disk) ends a run. The console is plain or JSON; the file is always plain, appended to, and names the module of each line.
+//!
+//! Not here: which lines there are, and whether the console is a terminal.
+
+use crate::line::Line;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use squall_experiment::event::Level;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+mod format;
+
+/// What the console shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Format {
+    /// `[2026-11-20 09:13:01 INFO] message`.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How to log.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The console shows DEBUG lines too, and where each comes from.
+    pub verbose: bool,
+    /// What the console shows.
+    pub format: Format,
+    /// Whether the console may have colours: a terminal, without `NO_COLOR`.
+    pub colours: bool,
+    /// The log file, if any.
+    pub file: Option<PathBuf>,
+    /// The least serious level of the file.
+    pub file_level: Level,
+    /// The zone of the times that are shown.
+    pub zone: TimeZone,
+    /// Process id, which JSON lines hold.
+    pub process: u32,
+    /// One random UUID per process, which JSON lines hold.
+    pub context: String,
+}
+
+/// The log file cannot be opened.
+#[derive(Debug)]
+pub struct Unwritable {
+    /// Which file.
+    pub path: PathBuf,
+    /// Why.
+    pub error: io::Error,
+}
+impl std::fmt::Display for Unwritable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "could not open the log file {}: {}", self.path.display(), self.error)
+    }
+}
+impl std::error::Error for Unwritable {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+/// Where lines go.
+pub struct Log {
+    options: Options,
+    console: Option<Box<dyn Write + Send>>,
+    file: Option<File>,
+}
+
+impl Log {
+    /// Opens the log file, if one is wanted.
+    ///
+    /// # Errors
+    /// It cannot be opened. Advice for the user: `--log-file PATH`, or `--no-log-file`.
+    pub fn new(options: Options, console: Box<dyn Write + Send>) -> Result<Log, Unwritable> {
+        let open = |path: &Path| {
+            let opened = OpenOptions::new().append(true).create(true).open(path);
+            opened.map_err(|error| Unwritable { path: path.to_owned(), error })
+        };
+        let file = options.file.as_deref().map(open).transpose()?;
+        Ok(Log { options, console: Some(console), file })
+    }
+
+    /// Writes a line that was said `at` that time.
+    pub fn line(&mut self, line: &Line, at: Timestamp) {
+        self.show(line, at);
+        self.keep(line, at);
+    }
+
+    /// Writes a line of the caller, said now.
+    #[track_caller]
+    pub fn message(&mut self, level: Level, text: impl Into<String>) {
+        self.line(&Line::new(level, text), Timestamp::now());
+    }
+
+    /// Whether a line of this level goes anywhere.
+    pub fn wants(&self, level: Level) -> bool {
+        level >= Level::Info
+            || self.options.verbose
+            || (self.file.is_some() && level >= self.options.file_level)
+    }
+
+    fn show(&mut self, line: &Line, at: Timestamp) {
+        if line.level < Level::Info && !self.options.verbose {
+            return;
+        }
+        let Some(console) = &mut self.console else { return };
+        let options = &self.options;
+        let text = match options.format {
+            Format::Text => format::text(line, at, &options.zone, options.verbose, options.colours),
+            Format::Json => format::json(line, at, options),
+        };
+        // Whoever read it went away; the run goes on, and its log file and journal say what happened.
+        if console.write_all(text.as_bytes()).and_then(|()| console.flush()).is_err() {
+            self.console = None;
+        }
+    }
+
+    fn keep(&mut self, line: &Line, at: Timestamp) {
+        if line.level < self.options.file_level {
+            return;
+        }
+        let Some(file) = &mut self.file else { return };
+        let text = format::text(line, at, &self.options.zone, true, false);
+        if let Err(error) = file.write_all(text.as_bytes()) {
+            self.file = None;
+            let path = self.options.file.as_deref().unwrap_or(Path::new("")).display();
+            let text = format!("could not write the log file {path}: {error}; going on without it");
+            self.show(&Line::warning(text), at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
