@@ -1,2 +1,56 @@
-//! x
-fn main() {}
+//! The `chaos` command: all rooms meet here, and nowhere else.
+//!
+//! Invariant: `--version`, `--help` and usage errors of the global options end before a file or the environment is touched.
+
+mod arguments;
+mod exit;
+mod machine;
+mod problem;
+mod run;
+mod session;
+mod settings;
+mod signals;
+mod source;
+mod variables;
+
+use arguments::{Command, Global};
+use problem::Problem;
+use session::Session;
+use squall_report::line::Line;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(chaos())
+}
+
+fn chaos() -> u8 {
+    let (global, unparsed) = match Global::read(std::env::args_os()) {
+        Ok(read) => read,
+        Err(told) => return told.print(),
+    };
+    let session = match Session::open(global, unparsed.word()) {
+        Ok(session) => session,
+        Err(problem) => {
+            eprintln!("Error: {problem}");
+            return exit::FAILED;
+        }
+    };
+    let command = match unparsed.read() {
+        Ok(command) => command,
+        Err(told) => return told.print(),
+    };
+    let log = session.log.clone();
+    perform(command, session).unwrap_or_else(|problem| {
+        session::lock(&log).line(&Line::error(problem.to_string()), jiff::Timestamp::now());
+        exit::FAILED
+    })
+}
+
+fn perform(command: Command, session: Session) -> Result<u8, Problem> {
+    match command {
+        Command::Run(arguments) => run::run(&arguments, session),
+        Command::Validate(_) | Command::Recover(_) | Command::Info(_) | Command::Settings(_) => {
+            Err(Problem::new("this command is not there yet"))
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! The command line: which words and options there are, and what is said about wrong ones.
+//!
+//! Parsing goes in two steps, as the Toolkit's does: first the global options and the command's word, then (once logging is
+//! set up) the command's own options. Options and stream choices are the Toolkit's; so are the texts of usage errors, which
+//! [`usage`] makes.
+//!
+//! Invariant: parsing touches no file and no environment; `--version` and `--help` end here. (Whether a `--var-file` exists is
+//! looked up by the click-like path check, the only exception.)
+
+mod usage;
+pub(crate) mod var;
+
+use clap::builder::PossibleValuesParser;
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+pub(crate) use usage::Told;
+use var::Variable;
+
+/// Inject faults into a system, see whether it holds, and put everything back.
+#[derive(Parser, Debug)]
+#[command(
+    name = "chaos",
+    bin_name = "chaos",
+    version,
+    override_usage = "chaos [OPTIONS] COMMAND [ARGS]...",
+    subcommand_value_name = "COMMAND",
+    disable_help_subcommand = true,
+    args_override_self = true,
+    after_help = "Every command, experiment, settings file and journal of the Chaos Toolkit works here unchanged."
+)]
+pub(crate) struct Global {
+    /// Show debug messages on the console too, with their origin
+    #[arg(long)]
+    pub(crate) verbose: bool,
+    /// Accepted for compatibility: there is no look-up of new versions
+    #[arg(long)]
+    pub(crate) no_version_check: bool,
+    /// Change to this folder before anything else (the log file stays)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) change_dir: Option<PathBuf>,
+    /// Write no log file
+    #[arg(long)]
+    pub(crate) no_log_file: bool,
+    /// The log file, which is appended to
+    #[arg(long, value_name = "PATH", default_value = "chaostoolkit.log")]
+    pub(crate) log_file: PathBuf,
+    /// What the log file takes
+    #[arg(long, value_name = "LEVEL", default_value = "debug",
+          value_parser = PossibleValuesParser::new(["debug", "info", "warning", "error"]))]
+    pub(crate) log_file_level: String,
+    /// How the console shows log records
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "string")]
+    pub(crate) log_format: LogFormat,
+    /// The settings file [default: ~/.chaostoolkit/settings.yaml]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) settings: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Word>,
+}
+
+/// How the console shows log records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A line of text
+    String,
+    /// A JSON object a line
+    Json,
+}
+
+/// The command's word, its options still unread.
+#[derive(Subcommand, Debug)]
+enum Word {
+    /// Run an experiment
+    #[command(disable_help_flag = true)]
+    Run(Unread),
+    /// Check an experiment without running it
+    #[command(disable_help_flag = true)]
+    Validate(Unread),
+    /// Put back what earlier runs left behind
+    #[command(disable_help_flag = true)]
+    Recover(Unread),
+    /// Show what is installed
+    #[command(disable_help_flag = true)]
+    Info(Unread),
+    /// Read and change the settings file
+    #[command(disable_help_flag = true)]
+    Settings(Unread),
+}
+
+#[derive(Args, Debug)]
+struct Unread {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    rest: Vec<OsString>,
+}
+
+/// Run the experiment SOURCE: a JSON or YAML file, or an http(s) URL.
+#[derive(Parser, Debug)]
+#[command(
+    name = "run",
+    bin_name = "chaos run",
+    override_usage = "chaos run [OPTIONS] SOURCE",
+    args_override_self = true
+)]
+pub(crate) struct Run {
+    /// The experiment: a file or an http(s) URL
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: String,
+    /// Where the journal is written
+    #[arg(long, value_name = "PATH", default_value = "./journal.json")]
+    pub(crate) journal_path: PathBuf,
+    /// Go through the experiment, leaving something out
+    #[arg(long, value_name = "MODE", value_enum)]
+    pub(crate) dry: Option<Dry>,
+    /// Do not check the experiment before running it
+    #[arg(long)]
+    pub(crate) no_validation: bool,
+    /// Do not verify the certificate of the server that SOURCE is loaded from
+    #[arg(long)]
+    pub(crate) no_verify_tls: bool,
+    /// When the rollbacks are played
+    #[arg(long, value_name = "STRATEGY",
+          value_parser = PossibleValuesParser::new(["default", "always", "never", "deviated"]))]
+    pub(crate) rollback_strategy: Option<String>,
+    /// Replace a configuration value; TYPE is bool, str, int, float, bytes or json [repeatable]
+    #[arg(long, value_name = "NAME[:TYPE]=VALUE", action = ArgAction::Append, value_parser = var::variable)]
+    pub(crate) var: Vec<Variable>,
+    /// Replace configuration and secrets by those of a YAML or JSON file, or add the lines of a .env file to the
+    /// environment [repeatable]
+    #[arg(long, value_name = "PATH", action = ArgAction::Append, value_parser = var::existing)]
+    pub(crate) var_file: Vec<PathBuf>,
+    /// Add the controls of a YAML or JSON file [repeatable]
+    #[arg(long, value_name = "PATH", action = ArgAction::Append, value_parser = var::existing)]
+    pub(crate) control_file: Vec<PathBuf>,
+    /// When the steady-state hypothesis is checked
+    #[arg(long, value_name = "STRATEGY",
+          value_parser = PossibleValuesParser::new([
+              "default", "before-method-only", "after-method-only", "during-method-only", "continuously",
+              "continously",
+          ]))]
+    pub(crate) hypothesis_strategy: Option<String>,
+    /// Seconds between two checks of a hypothesis that is checked during the method
+    #[arg(long, value_name = "SECONDS", default_value = "1.0", value_parser = var::float)]
+    pub(crate) hypothesis_frequency: f64,
+    /// End the method as soon as a hypothesis that is checked during it is not met
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+    /// When what the experiment changed is put back at its end [default: auto]
+    #[arg(long, value_name = "WHEN", value_enum)]
+    pub(crate) undo: Option<Undo>,
+    /// Make random choices (which Pod …) follow this number, as an earlier run's log shows it
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+}
+
+/// What `--dry` leaves out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Dry {
+    /// Probes are left out
+    Probes,
+    /// Actions are left out
+    Actions,
+    /// Both are left out
+    Activities,
+    /// Pauses are left out
+    Pause,
+}
+/// Whether a run that ends by its own will puts everything back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Undo {
+    /// Whatever happened
+    Always,
+    /// After a run that was interrupted, failed or aborted; otherwise it stays as the experiment left it
+    Auto,
+}
+
+/// Check the experiment SOURCE without running it.
+#[derive(Parser, Debug)]
+#[command(
+    name = "validate",
+    bin_name = "chaos validate",
+    override_usage = "chaos validate [OPTIONS] SOURCE",
+    args_override_self = true
+)]
+pub(crate) struct Validate {
+    /// The experiment: a file or an http(s) URL
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: String,
+    /// Do not verify the certificate of the server that SOURCE is loaded from
+    #[arg(long)]
+    pub(crate) no_verify_tls: bool,
+    /// Print every complaint, with its place, on stdout: as text, JSON, or SARIF for code-scanning tools
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub(crate) format: Option<ValidateFormat>,
+}
+
+/// How `validate` prints complaints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ValidateFormat {
+    /// With excerpts of the source
+    Text,
+    /// A list of objects
+    Json,
+    /// SARIF 2.1.0
+    Sarif,
+}
+
+/// List what earlier runs left behind, or put it back.
+///
+/// Without RUN and without --all, it only lists.
+#[derive(Parser, Debug)]
+#[command(
+    name = "recover",
+    bin_name = "chaos recover",
+    override_usage = "chaos recover [OPTIONS] [RUN]",
+    args_override_self = true
+)]
+pub(crate) struct Recover {
+    /// The run whose changes are put back: its name, or the beginning of it
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// Put back what every earlier run left behind
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// How the list is printed
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub(crate) format: ListFormat,
+}
+
+/// How `recover` prints its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For people
+    Text,
+    /// A list of objects
+    Json,
+}
+
+/// Show what is installed: the versions, the settings file, or the extensions.
+#[derive(Parser, Debug)]
+#[command(
+    name = "info",
+    bin_name = "chaos info",
+    override_usage = "chaos info [OPTIONS] TARGET",
+    args_override_self = true
+)]
+pub(crate) struct Info {
+    /// What to show
+    #[arg(value_name = "TARGET", value_enum)]
+    pub(crate) target: InfoTarget,
+}
+
+/// What `info` shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InfoTarget {
+    /// Versions of the command and of the library that it behaves as
+    Core,
+    /// The settings file
+    Settings,
+    /// Extensions of the Toolkit whose functions are built in
+    Extensions,
+}
+
+/// Read and change the settings file.
+#[derive(Parser, Debug)]
+#[command(
+    name = "settings",
+    bin_name = "chaos settings",
+    override_usage = "chaos settings [OPTIONS] COMMAND [ARGS]...",
+    subcommand_value_name = "COMMAND",
+    disable_help_subcommand = true,
+    args_override_self = true
+)]
+pub(crate) struct Settings {
+    #[command(subcommand)]
+    pub(crate) command: SettingsCommand,
+}
+
+/// What is done with the settings file.
+#[derive(Subcommand, Debug)]
+pub(crate) enum SettingsCommand {
+    /// Show the whole file
+    #[command(override_usage = "chaos settings show [OPTIONS]")]
+    Show {
+        /// How
+        #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(["yaml", "json"]),
+              default_value = "yaml")]
+        format: String,
+    },
+    /// Show the value of a key
+    #[command(override_usage = "chaos settings get [OPTIONS] KEY")]
+    Get {
+        /// Dotted: `runtime.rollbacks.strategy`, `list[1].name`; a dot within a key is written `\.`
+        #[arg(value_name = "KEY")]
+        key: String,
+        /// How
+        #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(["yaml", "json", "string"]),
+              default_value = "yaml")]
+        format: String,
+    },
+    /// Change the value of a key that exists
+    #[command(override_usage = "chaos settings set [OPTIONS] KEY VALUE")]
+    Set {
+        /// Dotted, as for `get`
+        #[arg(value_name = "KEY")]
+        key: String,
+        /// JSON
+        #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Remove a key
+    #[command(override_usage = "chaos settings remove [OPTIONS] KEY")]
+    Remove {
+        /// Dotted, as for `get`
+        #[arg(value_name = "KEY")]
+        key: String,
+    },
+}
+
+/// A command whose options were read.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// `chaos run`
+    Run(Box<Run>),
+    /// `chaos validate`
+    Validate(Validate),
+    /// `chaos recover`
+    Recover(Recover),
+    /// `chaos info`
+    Info(Info),
+    /// `chaos settings`
+    Settings(Settings),
+}
+
+impl Global {
+    /// Reads the global options and the command's word.
+    pub(crate) fn read(line: impl IntoIterator<Item = OsString>) -> Result<(Global, Unparsed), Told> {
+        let mut global: Global = parse(line, Global::command())?;
+        match global.command.take() {
+            Some(word) => Ok((global, Unparsed(word))),
+            None => Err(usage::help_on_stderr(Global::command())),
+        }
+    }
+}
+
+/// A command whose own options are still to be read.
+#[derive(Debug)]
+pub(crate) struct Unparsed(Word);
+
+impl Unparsed {
+    /// The command's word.
+    pub(crate) fn word(&self) -> &'static str {
+        match &self.0 {
+            Word::Run(_) => "run",
+            Word::Validate(_) => "validate",
+            Word::Recover(_) => "recover",
+            Word::Info(_) => "info",
+            Word::Settings(_) => "settings",
+        }
+    }
+
+    /// Reads its options.
+    pub(crate) fn read(self) -> Result<Command, Told> {
+        Ok(match self.0 {
+            Word::Run(unread) => Command::Run(Box::new(unread.read()?)),
+            Word::Validate(unread) => Command::Validate(unread.read()?),
+            Word::Recover(unread) => Command::Recover(unread.read()?),
+            Word::Info(unread) => Command::Info(unread.read()?),
+            Word::Settings(unread) if unread.rest.is_empty() => {
+                return Err(usage::help_on_stderr(Settings::command()));
+            }
+            Word::Settings(unread) => Command::Settings(unread.read()?),
+        })
+    }
+}
+
+impl Unread {
+    fn read<T: CommandFactory + FromArgMatches>(self) -> Result<T, Told> {
+        let name = OsString::from(T::command().get_name());
+        parse(std::iter::once(name).chain(self.rest), T::command())
+    }
+}
+
+fn parse<T: FromArgMatches>(
+    line: impl IntoIterator<Item = OsString>,
+    mut command: clap::Command,
+) -> Result<T, Told> {
+    let matches = command.try_get_matches_from_mut(line);
+    matches
+        .and_then(|matches| T::from_arg_matches(&matches))
+        .map_err(|error| usage::told(error, &mut command))
+}
+
+/// Every command with its help, in the order in which the documentation shows them.
+#[cfg(test)]
+pub(crate) fn all() -> Vec<clap::Command> {
+    let mut all =
+        vec![Global::command(), Run::command(), Validate::command(), Recover::command(), Info::command()];
+    let mut settings = Settings::command();
+    settings.build();
+    all.push(settings.clone());
+    all.extend(settings.get_subcommands().cloned());
+    all
+}

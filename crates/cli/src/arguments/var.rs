@@ -1,0 +1,28 @@
+//! The values of options that are more than a word.
+
+use std::path::PathBuf;
+
+/// `--var NAME[:TYPE]=VALUE`
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Variable {
+    /// What it replaces.
+    pub(crate) name: String,
+    /// By what.
+    pub(crate) value: squall_experiment::Value,
+}
+
+/// Reads `NAME[:TYPE]=VALUE`. Errors are the Toolkit's texts.
+pub(super) fn variable(text: &str) -> Result<Variable, String> {
+    squall_experiment::resolve::parse_var(text).map(|(name, value)| Variable { name, value })
+}
+
+/// A number of seconds.
+pub(super) fn float(text: &str) -> Result<f64, String> {
+    text.trim().parse().map_err(|_| format!("'{text}' is not a valid float."))
+}
+
+/// A file that exists.
+pub(super) fn existing(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.exists() { Ok(path) } else { Err(format!("Path '{text}' does not exist.")) }
+}

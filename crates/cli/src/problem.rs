@@ -1,0 +1,41 @@
+//! Why a command could not do what was asked, said in one line.
+
+use squall_engine::Failure;
+use std::fmt;
+
+/// What is wrong, and what to do about it. Its display is one ERROR line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    what: String,
+    hint: Option<String>,
+}
+
+impl Problem {
+    /// A problem in our words or in the Toolkit's.
+    pub(crate) fn new(what: impl Into<String>) -> Problem {
+        Problem { what: what.into(), hint: None }
+    }
+
+    /// With what to do next.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Problem {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Problem {
+        Problem { what: failure.what, hint: failure.hint }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.hint {
+            Some(hint) => write!(f, "{}; {hint}", self.what),
+            None => f.write_str(&self.what),
+        }
+    }
+}
+impl std::error::Error for Problem {}

@@ -1,0 +1,167 @@
+//! `chaos run`: from SOURCE to the journal.
+//!
+//! Invariant: nothing is changed in any system before the run's event log exists, and whatever happened is in the journal
+//! when the process ends, even if the disk took no more records.
+
+mod journal;
+mod strategies;
+
+use crate::arguments::{self, Run, Undo};
+use crate::problem::Problem;
+use crate::session::{Session, SharedLog, lock};
+use crate::signals::Signals;
+use crate::{exit, machine, settings, source, variables};
+use jiff::Timestamp;
+use squall_engine::Handles;
+use squall_engine::log::EventLog;
+use squall_engine::options::{Dry, Options, UndoPolicy};
+use squall_engine::run::{Ended, Request, World};
+use squall_engine::story::{Clock, Observer, Told};
+use squall_experiment::Object;
+use squall_experiment::document::Experiment;
+use squall_experiment::load::Draft;
+use squall_experiment::resolve::{self, Configuration, Overrides};
+use squall_report::line::Line;
+use squall_report::toolkit::Toolkit;
+
+/// Runs an experiment; the exit code.
+pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> {
+    let settings = match session.settings()? {
+        Some(settings) => settings::as_object(settings, &session.settings_path)?,
+        None => Object::new(),
+    };
+    let overrides = variables::read(&arguments.var, &arguments.var_file, &mut session)?;
+    let draft = source::read(&arguments.source)?;
+    if !arguments.no_validation && !is_valid(&draft, &session) {
+        return Ok(exit::FAILED);
+    }
+    let experiment = experiment(draft)?;
+    let options = options(arguments, &experiment, &settings, &session)?;
+    let (configuration, secrets) = resolved(&experiment, &overrides, &session)?;
+    journal::can_be_written(&arguments.journal_path)?;
+    let run = machine::new_run();
+    let log = EventLog::create(&session.state()?, &run)?;
+    let request = Request {
+        experiment,
+        configuration,
+        secrets,
+        options,
+        source: arguments.source.clone(),
+        run: run.clone(),
+        program: machine::program(),
+    };
+    let (ended, told) = play(request, log, &session)?;
+    journal::write(&arguments.journal_path, told)?;
+    Ok(exit::of(ended))
+}
+
+/// Says what the Toolkit says around its checks.
+fn is_valid(draft: &Draft, session: &Session) -> bool {
+    session.say(Line::info("Validating the experiment's syntax"));
+    if !draft.document.is_truthy() {
+        session.say(Line::error("an empty experiment is not an experiment"));
+        return false;
+    }
+    session.say(Line::info("Experiment looks valid"));
+    true
+}
+
+/// The experiment, if the document is one at all.
+fn experiment(draft: Draft) -> Result<Experiment, Problem> {
+    let kind = squall_experiment::python::type_name(&draft.document);
+    let experiment = Experiment::new(draft.document)
+        .ok_or_else(|| Problem::new(format!("an experiment must be an object, not {kind}")))?;
+    // Without validation this is the one thing that a run cannot do without.
+    match experiment.document.contains_key("title") {
+        true => Ok(experiment),
+        false => Err(Problem::new("experiment requires a title")),
+    }
+}
+
+fn options(
+    arguments: &Run,
+    experiment: &Experiment,
+    settings: &Object,
+    session: &Session,
+) -> Result<Options, Problem> {
+    let hypothesis =
+        strategies::hypothesis(arguments.hypothesis_strategy.as_deref(), experiment, settings, session)?;
+    let rollbacks = strategies::rollbacks(arguments.rollback_strategy.as_deref(), experiment, settings)?;
+    Ok(Options {
+        hypothesis,
+        frequency: arguments.hypothesis_frequency,
+        fail_fast: arguments.fail_fast,
+        rollbacks,
+        dry: arguments.dry.map(|dry| match dry {
+            arguments::Dry::Probes => Dry::Probes,
+            arguments::Dry::Actions => Dry::Actions,
+            arguments::Dry::Activities => Dry::Activities,
+            arguments::Dry::Pause => Dry::Pause,
+        }),
+        undo: match arguments.undo {
+            Some(Undo::Always) => UndoPolicy::Always,
+            Some(Undo::Auto) => UndoPolicy::Auto,
+            None => strategies::undo(experiment, settings)?,
+        },
+        seed: arguments.seed.unwrap_or_else(machine::new_seed),
+    })
+}
+
+/// Configuration and secrets. Of several problems the first is the one at which the Toolkit stops.
+fn resolved(
+    experiment: &Experiment,
+    overrides: &Overrides,
+    session: &Session,
+) -> Result<(Configuration, Object), Problem> {
+    let environment = |name: &str| session.environment.get(name).map(str::to_owned);
+    let declared = |section| experiment.document.get(section);
+    session.say(Line::debug("Loading configuration..."));
+    let configuration =
+        resolve::configuration(declared("configuration"), &overrides.configuration, &environment);
+    session.say(Line::debug("Loading secrets..."));
+    let secrets = resolve::secrets(declared("secrets"), &overrides.secrets, &environment)
+        .and_then(|secrets| secrets.fill(|_| None));
+    session.say(Line::debug("Done loading secrets"));
+    match (configuration, secrets) {
+        (Ok(configuration), Ok(secrets)) => Ok((configuration, secrets)),
+        (configuration, secrets) => {
+            let errors = configuration.err().into_iter().chain(secrets.err()).flatten();
+            let mut problems = errors.map(|error| Problem::new(error.to_string()));
+            let first = problems.next().unwrap_or_else(|| Problem::new("configuration cannot be resolved"));
+            problems.for_each(|problem| session.say(Line::debug(problem.to_string())));
+            Err(first)
+        }
+    }
+}
+
+/// Runs it, in view of console and log file, until it ended or a third signal came.
+fn play(request: Request, log: EventLog, session: &Session) -> Result<(Ended, Told), Problem> {
+    let runtime = machine::runtime()?;
+    runtime.block_on(async {
+        let (signals, heard) = Signals::new(&request.run, session)?;
+        let world = World {
+            catalog: squall_drivers::CATALOG,
+            environment: session.environment.clone(),
+            handles: Handles::default(),
+            clock: Clock::starting(Timestamp::now()),
+            signals: heard,
+            observers: vec![narrator(session.log.clone())],
+        };
+        tokio::select! {
+            ended = squall_engine::run::run(request, log, world) => Ok(ended),
+            never = signals.forward() => match never {},
+        }
+    })
+}
+
+/// Shows each record as the Toolkit's lines.
+pub(crate) fn narrator(log: SharedLog) -> Observer {
+    let mut toolkit = Toolkit::new();
+    Box::new(move |record| {
+        let lines = toolkit.lines(record);
+        let mut log = lock(&log);
+        for line in lines {
+            log.line(&line, record.at);
+        }
+    })
+}

@@ -1,0 +1,133 @@
+//! What every command works with: the log, the environment, the settings file.
+//!
+//! Invariant: the process's environment is read here, once, and nowhere else.
+
+use crate::arguments::{Global, LogFormat};
+use crate::problem::Problem;
+use crate::settings::{self, Read};
+use jiff::Timestamp;
+use squall_engine::Environment;
+use squall_experiment::Value;
+use squall_experiment::event::Level;
+use squall_report::line::Line;
+use squall_report::log::{Format, Log, Options};
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The log, shared by the command and those who watch a run.
+pub(crate) type SharedLog = Arc<Mutex<Log>>;
+
+/// What a command works with.
+pub(crate) struct Session {
+    /// Console and log file.
+    pub(crate) log: SharedLog,
+    /// The process's variables, with the additions of `.env` variable files.
+    pub(crate) environment: Environment,
+    /// The settings file.
+    pub(crate) settings_path: PathBuf,
+    /// Whether the console is a terminal, on which our own diagnostics may appear.
+    pub(crate) terminal: bool,
+    /// Whether it may have colours.
+    pub(crate) colours: bool,
+}
+
+impl Session {
+    /// Opens the log and moves to the folder that was asked for.
+    pub(crate) fn open(global: Global, word: &str) -> Result<Session, Problem> {
+        let environment = Environment::new(
+            std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        );
+        let terminal = io::stderr().is_terminal();
+        let colours = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+        let log = Log::new(
+            Options {
+                verbose: global.verbose,
+                format: match global.log_format {
+                    LogFormat::String => Format::Text,
+                    LogFormat::Json => Format::Json,
+                },
+                colours,
+                file: (!global.no_log_file).then_some(global.log_file),
+                file_level: level(&global.log_file_level),
+                zone: jiff::tz::TimeZone::system(),
+                process: std::process::id(),
+                context: uuid::Uuid::new_v4().to_string(),
+            },
+            Box::new(io::stderr()),
+        )
+        .map_err(|error| {
+            Problem::new(error.to_string()).hint("--log-file PATH takes another, --no-log-file none")
+        })?;
+        let settings_path = settings::path(global.settings, environment.get("HOME"));
+        let session =
+            Session { log: Arc::new(Mutex::new(log)), environment, settings_path, terminal, colours };
+        if let Some(folder) = &global.change_dir {
+            session.say(Line::warning(format!("Moving to {}", folder.display())));
+            std::env::set_current_dir(folder)
+                .map_err(|error| {
+                    Problem::new(format!("could not change to the folder {}: {error}", folder.display()))
+                })
+                .inspect_err(|problem| session.say(Line::error(problem.to_string())))?;
+        }
+        session.say(Line::debug("#".repeat(79)));
+        session.say(Line::debug(format!("Running command '{word}'")));
+        Ok(session)
+    }
+
+    /// Writes a line to console and log file.
+    pub(crate) fn say(&self, line: Line) {
+        lock(&self.log).line(&line, Timestamp::now());
+    }
+
+    /// The settings; `None` if there is no file that can be read.
+    pub(crate) fn settings(&self) -> Result<Option<Value>, Problem> {
+        let path = self.settings_path.display();
+        match settings::read(&self.settings_path)? {
+            Read::Settings(settings) => {
+                self.say(Line::debug(format!("Using settings file '{path}'")));
+                Ok(Some(settings))
+            }
+            Read::Missing => {
+                let text = format!("The Chaos Toolkit settings file could not be found at '{path}'.");
+                self.say(Line::debug(text));
+                Ok(None)
+            }
+            Read::Malformed(detail) => {
+                self.say(Line::error(format!("Failed parsing YAML settings: {detail}")));
+                Ok(None)
+            }
+        }
+    }
+
+    /// The folder in which runs are remembered.
+    pub(crate) fn state(&self) -> Result<PathBuf, Problem> {
+        let set = |name| self.environment.get(name).filter(|value| !value.is_empty());
+        if let Some(folder) = set("CHAOS_STATE_DIR") {
+            return Ok(PathBuf::from(folder));
+        }
+        if let Some(folder) = set("XDG_STATE_HOME") {
+            return Ok(Path::new(folder).join("chaos"));
+        }
+        match set("HOME") {
+            Some(home) => Ok(Path::new(home).join(".local").join("state").join("chaos")),
+            None => Err(Problem::new("there is no folder to remember runs in, for HOME is not set")
+                .hint("set CHAOS_STATE_DIR to a folder that can be written")),
+        }
+    }
+}
+
+/// Takes the log. What a panic left in it can still be written.
+pub(crate) fn lock(log: &SharedLog) -> MutexGuard<'_, Log> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn level(word: &str) -> Level {
+    match word {
+        "error" => Level::Error,
+        "warning" => Level::Warning,
+        "info" => Level::Info,
+        _ => Level::Debug,
+    }
+}

@@ -1,0 +1,72 @@
+//! Signals: the first two go to the engine as requests to stop, the third ends the process.
+//!
+//! Invariant: from the moment [`Signals::new`] returns until the process ends, none of these signals kills it before it had
+//! the chance to put back what it changed.
+
+use crate::exit;
+use crate::problem::Problem;
+use crate::session::Session;
+use squall_engine::stop::Signal;
+use squall_experiment::event::RunId;
+use squall_report::line::Line;
+use std::convert::Infallible;
+use std::io;
+use tokio::signal::unix::{self, SignalKind};
+use tokio::sync::mpsc;
+
+/// The signals that a run answers.
+pub(crate) struct Signals<'a> {
+    run: RunId,
+    session: &'a Session,
+    to: mpsc::UnboundedSender<Signal>,
+    interrupt: unix::Signal,
+    terminate: unix::Signal,
+    user1: unix::Signal,
+    user2: unix::Signal,
+}
+
+impl<'a> Signals<'a> {
+    /// Begins to catch them. Must be called within the runtime.
+    pub(crate) fn new(
+        run: &RunId,
+        session: &'a Session,
+    ) -> Result<(Signals<'a>, mpsc::UnboundedReceiver<Signal>), Problem> {
+        let (to, from) = mpsc::unbounded_channel();
+        let made = || -> io::Result<Signals<'a>> {
+            Ok(Signals {
+                run: run.clone(),
+                session,
+                to,
+                interrupt: unix::signal(SignalKind::interrupt())?,
+                terminate: unix::signal(SignalKind::terminate())?,
+                user1: unix::signal(SignalKind::user_defined1())?,
+                user2: unix::signal(SignalKind::user_defined2())?,
+            })
+        };
+        let made = made().map_err(|error| Problem::new(format!("could not listen for signals: {error}")))?;
+        Ok((made, from))
+    }
+
+    /// Hands them on, for ever.
+    pub(crate) async fn forward(mut self) -> Infallible {
+        let mut degree = 0_u8;
+        loop {
+            let signal = tokio::select! {
+                _ = self.interrupt.recv() => Signal::Interrupt,
+                _ = self.terminate.recv() => Signal::Terminate,
+                _ = self.user1.recv() => Signal::User1,
+                _ = self.user2.recv() => Signal::User2,
+            };
+            degree += 1;
+            if degree == 3 {
+                self.session.say(Line::critical(format!(
+                    "stopped at once by a third signal; `chaos recover {}` puts back what is still changed",
+                    self.run
+                )));
+                std::process::exit(exit::FAILED.into());
+            }
+            // The run may just have ended; then nobody listens any more.
+            let _ = self.to.send(signal);
+        }
+    }
+}
