@@ -6,3 +6,10 @@ use jiff::Timestamp;
 pub(crate) fn iso(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00").to_string()
 }
+
+/// Seconds from one time to another, never negative.
+pub(crate) fn seconds(from: Timestamp, to: Timestamp) -> f64 {
+    let micros = to.as_microsecond().saturating_sub(from.as_microsecond()).max(0);
+    // Exact up to 2^53 microseconds, which are 285 years.
+    micros as f64 / 1e6
+}

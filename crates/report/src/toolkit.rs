@@ -9,16 +9,13 @@ mod activity;
 mod restore;
 
 use crate::line::Line;
-use activity::Running;
 use restore::Undos;
-use squall_experiment::event::{ActivityId, Event, Phase, Place, Record, RollbackChoice, Status};
+use squall_experiment::event::{Event, Phase, Place, Record, RollbackChoice, Status};
 use squall_experiment::{Value, python};
-use std::collections::BTreeMap;
 
 /// Makes the lines of a run, one record after the other.
 #[derive(Debug, Default)]
 pub struct Toolkit {
-    running: BTreeMap<ActivityId, Running>,
     undos: Undos,
     /// A signal is answered differently while rollbacks are played.
     rolling_back: bool,
@@ -92,14 +89,10 @@ impl Toolkit {
                 vec![Line::debug("The rollbacks have ended")]
             }
             Event::PauseStarted { side, shown, seconds: _ } => activity::pause(*side, shown),
-            Event::ActivityStarted { id, place: _, activity, background } => {
-                let (running, lines) = Running::begin(activity, *background);
-                self.running.insert(*id, running);
-                lines
+            Event::ActivityStarted { id: _, place: _, activity, background } => {
+                activity::begun(activity, *background)
             }
-            Event::ActivityEnded { id, ending } => {
-                self.running.remove(id).map(|running| running.end(ending)).unwrap_or_default()
-            }
+            Event::ActivityEnded { id: _, ending } => activity::ended(ending),
             Event::Broke { message, place } => broke(message, *place),
             Event::Armed { undo, describe, .. } => self.undos.armed(*undo, describe),
             Event::Heals { by: _, what, healer } => {
@@ -134,6 +127,8 @@ impl Toolkit {
                 Line::warning("Received the exit signal: 30"),
                 Line::warning("Ignoring rollbacks as per signal"),
             ],
+            // An ERROR has said already that the event log cannot be written.
+            "log-lost" => Vec::new(),
             other => vec![Line::critical(other)],
         };
         lines.push(Line::debug(match degree {

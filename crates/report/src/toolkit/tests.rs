@@ -51,7 +51,12 @@ fn a_run_that_completes_with_failures() {
             .strategies("default", "default")
             .steady(Phase::Before, alive(), exited(0, ""))
             .tell(Event::MethodStarted { activities: 2 })
-            .activity(METHOD, process("action", "warns", "false", &[]), exited(1, ""))
+            .begin(METHOD, process("action", "warns", "false", &[]))
+            .tell(Event::Noted {
+                level: Level::Warning,
+                text: "This process returned a non-zero exit code.".into(),
+            })
+            .end(0, exited(1, ""))
             .activity(
                 METHOD,
                 process("action", "fails", "sleep", &["3"]),
@@ -70,7 +75,7 @@ fn a_run_that_completes_with_failures() {
             Info Steady state hypothesis is met!
             Info Playing your experiment's method now...
             Info Action: warns
-            Warning This process returned a non-zero exit code. This may indicate some error and not what you expected. Please have a look at the logs.
+            Warning This process returned a non-zero exit code.
             Info Action: fails
             Error   => failed: process activity took too long to complete
             Info Steady state hypothesis: The system is steady
@@ -360,37 +365,6 @@ fn strategies_and_dry_modes() {
             Info Let's rollback...
             Info Rollback: None
             Info Action: say
-        "#]],
-    );
-}
-
-#[test]
-fn outputs_that_nobody_judges() {
-    let http = |tolerance: Option<i64>, status: i64| {
-        let mut activity = json!({"type": "probe", "name": "call", "provider": {"type": "http"}});
-        if let Some(tolerance) = tolerance {
-            activity["tolerance"] = json!(tolerance);
-        }
-        Story::empty().activity(METHOD, activity, gave(json!({"status": status, "body": ""})))
-    };
-    let warning = expect![[r#"
-        Info Probe: call
-        Warning This HTTP call returned a response with a HTTP status code above 400. This may indicate some error and not what you expected. Please have a look at the logs.
-    "#]];
-    for story in [http(None, 404), http(None, 400)] {
-        warning.assert_eq(&lines(story, Level::Info));
-    }
-    let silence = expect![[r#"
-        Info Probe: call
-    "#]];
-    for story in [http(None, 399), http(Some(500), 500)] {
-        silence.assert_eq(&lines(story, Level::Info));
-    }
-    // proc-signal: the process was killed
-    check(
-        Story::empty().activity(METHOD, process("action", "p", "sh", &[]), exited(-9, "")),
-        expect![[r#"
-            Info Action: p
         "#]],
     );
 }

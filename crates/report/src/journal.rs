@@ -1,0 +1,272 @@
+//! `journal.json`, in the Toolkit's exact shape: keys, their order, its JSON dialect.
+//!
+//! Invariant: the journal is a function of a run's records, complete or not: a run that was killed gives a valid journal of
+//! what it came to. Records are read several times rather than kept, so that of many large outputs only those are in
+//! memory at once that ended before an activity that began earlier.
+//!
+//! Not here: when a journal is written, and whether a run without its end is still going on.
+
+mod facts;
+mod out;
+mod scan;
+
+use crate::time;
+use facts::{Activity, Facts, State};
+use out::Out;
+use scan::{Entry, Scan};
+use squall_experiment::Value;
+use squall_experiment::event::{ActivityId, Ending, Record};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// The version of the Toolkit's library whose journal this is.
+pub const CHAOSLIB_VERSION: &str = "1.44.0";
+
+/// Why there is no journal.
+#[derive(Debug)]
+pub enum NoJournal {
+    /// The records cannot be read.
+    Records(String),
+    /// There is no record of a run's start.
+    NoRun,
+    /// It cannot be written.
+    Write {
+        /// Where to, if to a file.
+        path: Option<PathBuf>,
+        /// Why not.
+        error: io::Error,
+    },
+}
+impl fmt::Display for NoJournal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NoJournal::Records(why) => {
+                write!(f, "could not write the journal: the event log cannot be read: {why}")
+            }
+            NoJournal::NoRun => f.write_str("could not write the journal: the event log holds no run"),
+            NoJournal::Write { path: None, error } => write!(f, "could not write the journal: {error}"),
+            NoJournal::Write { path: Some(path), error } => {
+                write!(f, "could not write the journal {}: {error}", path.display())
+            }
+        }
+    }
+}
+impl std::error::Error for NoJournal {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            NoJournal::Write { error, .. } => Some(error),
+            NoJournal::Records(_) | NoJournal::NoRun => None,
+        }
+    }
+}
+impl From<io::Error> for NoJournal {
+    fn from(error: io::Error) -> NoJournal {
+        NoJournal::Write { path: None, error }
+    }
+}
+
+/// Writes the journal of the run whose records `source` gives, from the first on each time it is called.
+///
+/// # Errors
+/// The records cannot be read or hold no run, or `out` cannot be written.
+pub fn write<R, E>(source: impl Fn() -> Result<R, E>, out: &mut impl Write) -> Result<(), NoJournal>
+where
+    R: Iterator<Item = Result<Record, E>>,
+    E: fmt::Display,
+{
+    let facts = Facts::gather(scan::read(source()))?.ok_or(NoJournal::NoRun)?;
+    let mut buffered = BufWriter::with_capacity(64 * 1024, out);
+    let mut journal = Journal { source, facts: &facts, out: Out::new(&mut buffered) };
+    journal.write()?;
+    buffered.flush()?;
+    Ok(())
+}
+
+/// Writes the journal to a file, over an older one. A regular file appears whole or not at all; what is no regular file
+/// (`/dev/stdout`) is written to directly.
+///
+/// # Errors
+/// As [`write()`]; an older file is then still there.
+pub fn write_file<R, E>(source: impl Fn() -> Result<R, E>, path: &Path) -> Result<(), NoJournal>
+where
+    R: Iterator<Item = Result<Record, E>>,
+    E: fmt::Display,
+{
+    let at_path = |error: io::Error| NoJournal::Write { path: Some(path.to_owned()), error };
+    let named = |error: NoJournal| match error {
+        NoJournal::Write { path: None, error } => at_path(error),
+        other => other,
+    };
+    let old = fs::metadata(path).ok();
+    if old.as_ref().is_some_and(|old| !old.is_file()) {
+        let mut file = OpenOptions::new().write(true).open(path).map_err(at_path)?;
+        return write(source, &mut file).map_err(named);
+    }
+    // A link stays a link: what it points to is written anew.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let Ok((draft, mut file)) = draft_beside(&target) else {
+        // The folder takes no new file, but perhaps the old one can be written to; if not, this says why.
+        let mut file = File::create(path).map_err(at_path)?;
+        return write(source, &mut file).map_err(named);
+    };
+    let written = write(source, &mut file)
+        .and_then(|()| Ok(file.sync_all()?))
+        .and_then(|()| Ok(old.map_or(Ok(()), |old| file.set_permissions(old.permissions()))?))
+        .and_then(|()| Ok(fs::rename(&draft, &target)?));
+    if written.is_err() {
+        // It may be gone already, and there is nothing to do about it otherwise.
+        let _ = fs::remove_file(&draft);
+    }
+    written.map_err(named)
+}
+
+/// A new file in the folder of `target`.
+fn draft_beside(target: &Path) -> io::Result<(PathBuf, File)> {
+    let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy().into_owned();
+    let draft = target.with_file_name(format!(".{name}.{}.new", std::process::id()));
+    let file = File::create(&draft)?;
+    Ok((draft, file))
+}
+
+struct Journal<'a, S, W> {
+    source: S,
+    facts: &'a Facts,
+    out: Out<'a, W>,
+}
+
+impl<S, R, E, W> Journal<'_, S, W>
+where
+    S: Fn() -> Result<R, E>,
+    R: Iterator<Item = Result<Record, E>>,
+    E: fmt::Display,
+    W: Write,
+{
+    fn write(&mut self) -> Result<(), NoJournal> {
+        let facts = self.facts;
+        self.out.open('{')?;
+        self.out.member("chaoslib-version", &CHAOSLIB_VERSION.into())?;
+        self.out.member("platform", &facts.platform.as_str().into())?;
+        self.out.member("node", &facts.node.as_str().into())?;
+        self.out.member("experiment", &facts.experiment)?;
+        self.out.member("start", &time::iso(facts.started).into())?;
+        self.out.member("status", &facts.status.word().into())?;
+        self.out.member("deviated", &facts.deviated.into())?;
+        self.out.key("steady_states")?;
+        self.out.open('{')?;
+        self.out.key("before")?;
+        self.states(facts.before.as_slice(), true)?;
+        self.out.key("after")?;
+        self.states(facts.after.as_slice(), true)?;
+        self.out.key("during")?;
+        self.states(&facts.during, false)?;
+        self.out.close('}')?;
+        self.out.key("run")?;
+        self.activities(&facts.method)?;
+        self.out.key("rollbacks")?;
+        self.activities(&facts.rollbacks)?;
+        self.out.member("end", &time::iso(facts.ended).into())?;
+        self.out.member("duration", &time::seconds(facts.started, facts.ended).into())?;
+        self.out.close('}')?;
+        Ok(())
+    }
+
+    /// A list of states, or the only one, or null.
+    fn states(&mut self, states: &[State], only: bool) -> Result<(), NoJournal> {
+        if only && states.is_empty() {
+            return Ok(self.out.value(&Value::Null)?);
+        }
+        let mut scan = self.scan(states.iter().flat_map(|state| &state.probes).copied().collect());
+        if !only {
+            self.out.open('[')?;
+        }
+        for state in states {
+            if !only {
+                self.out.item()?;
+            }
+            self.out.open('{')?;
+            self.out.member("steady_state_met", &state.met.into())?;
+            self.out.key("probes")?;
+            self.out.open('[')?;
+            for id in &state.probes {
+                self.record(*id, &mut scan)?;
+            }
+            self.out.close(']')?;
+            self.out.close('}')?;
+        }
+        if !only {
+            self.out.close(']')?;
+        }
+        Ok(())
+    }
+
+    fn activities(&mut self, ids: &[ActivityId]) -> Result<(), NoJournal> {
+        let mut scan = self.scan(ids.iter().copied().collect());
+        self.out.open('[')?;
+        for id in ids {
+            self.record(*id, &mut scan)?;
+        }
+        self.out.close(']')?;
+        Ok(())
+    }
+
+    fn scan(
+        &self,
+        wanted: BTreeSet<ActivityId>,
+    ) -> Scan<impl Iterator<Item = Result<Record, NoJournal>> + use<S, R, E, W>> {
+        // Nothing is read for nothing.
+        let records = (!wanted.is_empty()).then(|| scan::read((self.source)()));
+        Scan::new(records.into_iter().flatten(), wanted)
+    }
+
+    fn record(
+        &mut self,
+        id: ActivityId,
+        scan: &mut Scan<impl Iterator<Item = Result<Record, NoJournal>>>,
+    ) -> Result<(), NoJournal> {
+        let Some(activity) = self.facts.activities.get(&id) else { return Ok(()) };
+        let Some(entry) = scan.take(id, activity.ends)? else { return Ok(()) };
+        self.out.item()?;
+        run_record(&mut self.out, activity, &entry)?;
+        Ok(())
+    }
+}
+
+fn run_record(out: &mut Out<'_, impl Write>, activity: &Activity, entry: &Entry) -> io::Result<()> {
+    out.open('{')?;
+    out.member("activity", &entry.activity)?;
+    match &entry.ending {
+        Some(Ending::Succeeded { output }) => out.member("output", output)?,
+        Some(Ending::Failed { .. } | Ending::Interrupted) | None => out.member("output", &Value::Null)?,
+    }
+    out.member("start", &time::iso(activity.started).into())?;
+    match &entry.ending {
+        Some(Ending::Succeeded { .. }) => out.member("status", &"succeeded".into())?,
+        Some(Ending::Failed { message, .. }) => {
+            out.member("status", &"failed".into())?;
+            out.member("exception", &exception(message))?;
+        }
+        Some(Ending::Interrupted) | None => {}
+    }
+    if let Some(ended) = activity.ended {
+        out.member("end", &time::iso(ended).into())?;
+        out.member("duration", &time::seconds(activity.started, ended).into())?;
+    }
+    if let Some(met) = activity.tolerance_met {
+        out.member("tolerance_met", &met.into())?;
+    }
+    out.close('}')
+}
+
+/// The lines of a traceback as Python's `format_exception` gives them, each with its newline.
+fn exception(message: &str) -> Value {
+    Value::List(vec![
+        format!("{}\n", crate::line::TRACEBACK).into(),
+        format!("chaoslib.exceptions.ActivityFailed: {message}\n").into(),
+    ])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! What the journal has to know before it can write its first line: all of a run but its activities' outputs.
+
+use super::NoJournal;
+use jiff::Timestamp;
+use squall_experiment::Value;
+use squall_experiment::event::{ActivityId, Ending, Event, Phase, Place, Record, Status};
+use std::collections::BTreeMap;
+
+/// A run, small enough to keep.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) platform: String,
+    pub(super) node: String,
+    pub(super) experiment: Value,
+    pub(super) started: Timestamp,
+    pub(super) ended: Timestamp,
+    pub(super) status: Status,
+    pub(super) deviated: bool,
+    pub(super) before: Option<State>,
+    pub(super) after: Option<State>,
+    pub(super) during: Vec<State>,
+    /// In the order of their starts, as are the rollbacks.
+    pub(super) method: Vec<ActivityId>,
+    pub(super) rollbacks: Vec<ActivityId>,
+    pub(super) activities: BTreeMap<ActivityId, Activity>,
+    /// Probes of the rounds that go on: of the hypothesis before or after the method, and of the continuous one.
+    open: [Vec<ActivityId>; 3],
+}
+
+/// What the hypothesis came to.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) met: bool,
+    pub(super) probes: Vec<ActivityId>,
+}
+
+/// An activity without what it was and gave.
+#[derive(Debug)]
+pub(super) struct Activity {
+    place: Place,
+    background: bool,
+    pub(super) started: Timestamp,
+    pub(super) ended: Option<Timestamp>,
+    /// Whether there is a record of its end.
+    pub(super) ends: bool,
+    /// Only in the hypothesis.
+    pub(super) tolerance_met: Option<bool>,
+}
+
+impl Facts {
+    /// Reads all records; `None` when no run begins in them.
+    pub(super) fn gather(
+        records: impl Iterator<Item = Result<Record, NoJournal>>,
+    ) -> Result<Option<Facts>, NoJournal> {
+        let mut facts: Option<Facts> = None;
+        let mut over = false;
+        for record in records {
+            let Record { at, event } = record?;
+            match (&mut facts, event) {
+                (None, Event::RunStarted { node, platform, experiment, .. }) => {
+                    facts = Some(Facts::begin(at, node, platform, experiment));
+                }
+                (Some(facts), event) if !over => {
+                    over = matches!(event, Event::RunEnded { .. });
+                    facts.take(at, event);
+                }
+                // Nothing of a run that did not begin is shown; what follows its end is of a recovery.
+                (None | Some(_), _) => {}
+            }
+        }
+        Ok(facts)
+    }
+
+    fn begin(started: Timestamp, node: String, platform: String, experiment: Value) -> Facts {
+        Facts {
+            platform,
+            node,
+            experiment,
+            started,
+            ended: started,
+            // Until its end says otherwise: a killed run has none.
+            status: Status::Interrupted,
+            deviated: false,
+            before: None,
+            after: None,
+            during: Vec::new(),
+            method: Vec::new(),
+            rollbacks: Vec::new(),
+            activities: BTreeMap::new(),
+            open: Default::default(),
+        }
+    }
+
+    fn take(&mut self, at: Timestamp, event: Event) {
+        match event {
+            // A killed run ended with its last act, however late somebody restored what it left.
+            Event::Restored { .. } | Event::NotRestored { .. } => return,
+            Event::ActivityStarted { id, place, activity: _, background } => {
+                match place {
+                    Place::Method => self.method.push(id),
+                    Place::Rollbacks => self.rollbacks.push(id),
+                    Place::Hypothesis(phase) => self.open[round(phase)].push(id),
+                }
+                let activity = Activity {
+                    place,
+                    background,
+                    started: at,
+                    ended: None,
+                    ends: false,
+                    tolerance_met: None,
+                };
+                self.activities.insert(id, activity);
+            }
+            Event::ToleranceChecked { activity, met, tolerance: _ } => {
+                if let Some(activity) = self.activities.get_mut(&activity) {
+                    activity.tolerance_met = Some(met);
+                }
+            }
+            Event::ActivityEnded { id, ending } => {
+                if let Some(activity) = self.activities.get_mut(&id) {
+                    activity.end(at, &ending);
+                }
+            }
+            Event::Broke { message: _, place } => self.broke(at, place),
+            Event::HypothesisStarted { phase, title: _ } => self.open[round(phase)].clear(),
+            Event::HypothesisEnded { phase, met, probe: _, failed: _ } => {
+                let state = State { met, probes: std::mem::take(&mut self.open[round(phase)]) };
+                match phase {
+                    Phase::Before => self.before = Some(state),
+                    Phase::During => self.during.push(state),
+                    Phase::After => self.after = Some(state),
+                }
+            }
+            Event::RunEnded { status, deviated } => {
+                self.status = status;
+                self.deviated = deviated;
+            }
+            Event::RunStarted { .. }
+            | Event::StrategiesChosen { .. }
+            | Event::NoHypothesis
+            | Event::HypothesisSkipped
+            | Event::ContinuousStarted { .. }
+            | Event::ContinuousEnded
+            | Event::FailedFast { .. }
+            | Event::MethodStarted { .. }
+            | Event::MethodEnded
+            | Event::RollbacksDecided { .. }
+            | Event::RollbacksStarted { .. }
+            | Event::RollbackNext { .. }
+            | Event::RollbacksEnded
+            | Event::PauseStarted { .. }
+            | Event::Armed { .. }
+            | Event::Heals { .. }
+            | Event::LeftBehind { .. }
+            | Event::StopRequested { .. }
+            | Event::Noted { .. } => {}
+        }
+        self.ended = at;
+    }
+
+    /// An error that is no failure ends the foreground activity in which it happened, if that began at all.
+    fn broke(&mut self, at: Timestamp, place: Place) {
+        let in_hand = |activity: &&mut Activity| activity.place == place && !activity.background;
+        let last = self.activities.values_mut().rev().find(in_hand);
+        if let Some(activity) = last
+            && activity.ended.is_none()
+        {
+            activity.ended = Some(at);
+        }
+    }
+}
+
+impl Activity {
+    fn end(&mut self, at: Timestamp, ending: &Ending) {
+        self.ended = Some(at);
+        self.ends = true;
+        if let Place::Hypothesis(_) = self.place {
+            // A failed probe is never within its tolerance; one that nobody judges (a dry mode) always is.
+            let unjudged = match ending {
+                Ending::Succeeded { .. } => Some(true),
+                Ending::Failed { .. } => Some(false),
+                Ending::Interrupted => None,
+            };
+            self.tolerance_met = self.tolerance_met.or(unjudged);
+        }
+    }
+}
+
+fn round(phase: Phase) -> usize {
+    match phase {
+        Phase::Before => 0,
+        Phase::During => 1,
+        Phase::After => 2,
+    }
+}

@@ -1,0 +1,86 @@
+//! Indented JSON that is written piece by piece, and in one with values that are written whole.
+
+use squall_experiment::Value;
+use squall_experiment::json::{self, Style};
+use std::fmt;
+use std::io::{self, Write};
+
+pub(super) struct Out<'a, W> {
+    to: &'a mut W,
+    /// For each object or list that is open, whether it is still empty.
+    open: Vec<bool>,
+}
+
+impl<'a, W: Write> Out<'a, W> {
+    pub(super) fn new(to: &'a mut W) -> Out<'a, W> {
+        Out { to, open: Vec::new() }
+    }
+
+    pub(super) fn open(&mut self, bracket: char) -> io::Result<()> {
+        self.open.push(true);
+        write!(self.to, "{bracket}")
+    }
+
+    pub(super) fn close(&mut self, bracket: char) -> io::Result<()> {
+        let empty = self.open.pop().unwrap_or(true);
+        if !empty {
+            write!(self.to, "\n{:1$}", "", 2 * self.open.len())?;
+        }
+        write!(self.to, "{bracket}")
+    }
+
+    /// What follows is the next item of a list.
+    pub(super) fn item(&mut self) -> io::Result<()> {
+        let depth = self.open.len();
+        let first = self.open.last_mut().is_none_or(|empty| std::mem::replace(empty, false));
+        write!(self.to, "{}\n{:2$}", if first { "" } else { "," }, "", 2 * depth)
+    }
+
+    /// What follows is the value of this key, which needs no escapes.
+    pub(super) fn key(&mut self, key: &str) -> io::Result<()> {
+        self.item()?;
+        write!(self.to, "\"{key}\": ")
+    }
+
+    pub(super) fn value(&mut self, value: &Value) -> io::Result<()> {
+        let mut indented = Indented { to: &mut *self.to, depth: self.open.len(), error: None };
+        let written = json::write(value, &Style::JOURNAL, &mut indented);
+        match (indented.error, written) {
+            (Some(error), _) => Err(error),
+            (None, written) => written.map_err(io::Error::other),
+        }
+    }
+
+    pub(super) fn member(&mut self, key: &str, value: &Value) -> io::Result<()> {
+        self.key(key)?;
+        self.value(value)
+    }
+}
+
+/// Indents every line but the first. In JSON a newline is never part of a text, which has it escaped.
+struct Indented<'a, W> {
+    to: &'a mut W,
+    depth: usize,
+    error: Option<io::Error>,
+}
+
+impl<W: Write> Indented<'_, W> {
+    fn put(&mut self, text: &str) -> io::Result<()> {
+        let mut lines = text.split('\n');
+        self.to.write_all(lines.next().unwrap_or_default().as_bytes())?;
+        for line in lines {
+            write!(self.to, "\n{:1$}", "", 2 * self.depth)?;
+            self.to.write_all(line.as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> fmt::Write for Indented<'_, W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.put(text).map_err(|error| {
+            self.error = Some(error);
+            fmt::Error
+        })
+    }
+}

@@ -1,0 +1,64 @@
+//! Reads chosen activities out of records, in a given order, keeping as little as that order allows.
+
+use super::NoJournal;
+use squall_experiment::Value;
+use squall_experiment::event::{ActivityId, Ending, Event, Record};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+
+/// An activity as it was declared, and how it ended.
+pub(super) struct Entry {
+    pub(super) activity: Value,
+    pub(super) ending: Option<Ending>,
+}
+
+pub(super) struct Scan<R> {
+    records: R,
+    wanted: BTreeSet<ActivityId>,
+    read: BTreeMap<ActivityId, Entry>,
+}
+
+impl<R: Iterator<Item = Result<Record, NoJournal>>> Scan<R> {
+    /// Those that are not wanted are not kept.
+    pub(super) fn new(records: R, wanted: BTreeSet<ActivityId>) -> Scan<R> {
+        Scan { records, wanted, read: BTreeMap::new() }
+    }
+
+    /// Reads on until this activity has ended, or has begun if it `ends` nowhere.
+    pub(super) fn take(&mut self, id: ActivityId, ends: bool) -> Result<Option<Entry>, NoJournal> {
+        loop {
+            if self.read.get(&id).is_some_and(|entry| entry.ending.is_some() || !ends) {
+                break;
+            }
+            let Some(record) = self.records.next() else { break };
+            match record?.event {
+                Event::ActivityStarted { id, activity, .. } if self.wanted.contains(&id) => {
+                    self.read.insert(id, Entry { activity, ending: None });
+                }
+                Event::ActivityEnded { id, ending } => {
+                    if let Some(entry) = self.read.get_mut(&id) {
+                        entry.ending = Some(ending);
+                    }
+                }
+                _ => {}
+            }
+        }
+        // Its end may still come if it was given without one; nobody waits for that.
+        self.wanted.remove(&id);
+        Ok(self.read.remove(&id))
+    }
+}
+
+/// The records of a source, whatever its errors are.
+pub(super) fn read<R, E>(source: Result<R, E>) -> impl Iterator<Item = Result<Record, NoJournal>>
+where
+    R: Iterator<Item = Result<Record, E>>,
+    E: Display,
+{
+    let unreadable = |error: E| NoJournal::Records(error.to_string());
+    let (records, error) = match source {
+        Ok(records) => (Some(records), None),
+        Err(error) => (None, Some(Err(unreadable(error)))),
+    };
+    error.into_iter().chain(records.into_iter().flatten().map(move |record| record.map_err(unreadable)))
+}
