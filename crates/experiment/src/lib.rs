@@ -7,6 +7,7 @@
 //! once), [`resolve`] (configuration, secrets, variables), and then [`substitute`], [`tolerance`] while it runs. What a
 //! run does is told in [`event`]s.
 
+pub mod check;
 pub mod diagnostic;
 pub mod document;
 pub mod event;

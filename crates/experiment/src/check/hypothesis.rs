@@ -1,0 +1,70 @@
+//! The hypothesis: its probes and their tolerances.
+
+use super::Checker;
+use super::complaints::{Complaint, member};
+use super::rules::Rule;
+use crate::{Object, Value};
+
+impl<'a> Checker<'a> {
+    pub(super) fn hypothesis(&mut self, hypothesis: Option<&'a Value>) {
+        const PATH: &str = "steady-state-hypothesis";
+        let hypothesis = match hypothesis {
+            None => return,
+            Some(Value::Object(hypothesis)) => hypothesis,
+            Some(other) => return self.say(Complaint::wrong_type(PATH, "an object", other)),
+        };
+        self.keys(PATH, hypothesis, &["title", "description", "probes", "controls"], &[]);
+        match hypothesis.get("title").filter(|title| title.is_truthy()) {
+            Some(title) => self.plain_text(&member(PATH, "title"), title),
+            None => self.say(Complaint::error(Rule::Title, PATH, "hypothesis requires a title")),
+        }
+        match hypothesis.get("probes") {
+            None => {}
+            Some(Value::List(probes)) => {
+                for (index, probe) in probes.iter().enumerate() {
+                    self.probe(&super::item(&member(PATH, "probes"), index), probe);
+                }
+            }
+            Some(other) => {
+                self.say(Complaint::wrong_type(&member(PATH, "probes"), "a list of probes", other));
+            }
+        }
+    }
+
+    fn probe(&mut self, path: &str, probe: &Value) {
+        self.activity(path, probe);
+        self.dangling(path, probe);
+        let Some(probe) = probe.as_object().filter(|probe| !probe.is_empty()) else { return };
+        match probe.get("tolerance") {
+            Some(tolerance) => self.tolerance(&member(path, "tolerance"), tolerance),
+            None => {
+                let message = "hypothesis probe must have a tolerance entry";
+                self.say(Complaint::error(Rule::Tolerance, path, message));
+            }
+        }
+    }
+
+    fn tolerance(&mut self, path: &str, tolerance: &Value) {
+        match tolerance {
+            Value::Text(_) => self.text_variables(path, Some(tolerance)),
+            Value::Object(body) => self.tolerance_keys(path, body),
+            _ => {}
+        }
+        if tolerance.get("type").and_then(Value::as_text) == Some("probe") {
+            self.activity(path, tolerance);
+        }
+    }
+
+    fn tolerance_keys(&mut self, path: &str, tolerance: &Object) {
+        let (known, filled): (&[&str], &[&str]) = match tolerance.get("type").and_then(Value::as_text) {
+            Some("regex") => (&["type", "name", "target", "pattern"], &["pattern"]),
+            Some("jsonpath") => (&["type", "name", "target", "path", "count", "expect"], &["expect"]),
+            Some("range") => (&["type", "name", "target", "range"], &[]),
+            _ => return,
+        };
+        self.keys(path, tolerance, known, &[]);
+        for key in filled {
+            self.deep_variables(&member(path, key), tolerance.get(*key));
+        }
+    }
+}

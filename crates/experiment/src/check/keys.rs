@@ -1,0 +1,29 @@
+//! Keys that nothing reads: misspelt, or in the wrong place.
+
+use super::Checker;
+use super::complaints::{Complaint, did_you_mean, member};
+use super::rules::Rule;
+use crate::Object;
+
+impl Checker<'_> {
+    /// Hints about keys that are not `known`. `elsewhere` tells for some keys where they belong. Keys that begin with `x-`
+    /// are notes of the author's.
+    pub(super) fn keys(&mut self, path: &str, object: &Object, known: &[&str], elsewhere: &[(&str, &str)]) {
+        for key in object.keys().filter(|key| !known.contains(&key.as_str()) && !key.starts_with("x-")) {
+            let help = match elsewhere.iter().find(|(misplaced, _)| misplaced == key) {
+                Some((_, place)) => Some(format!("it belongs in {place}")),
+                None => did_you_mean(key, known.iter().copied().filter(|known| !object.contains_key(*known))),
+            };
+            let message = format!("the key `{key}` is not read here");
+            self.say(Complaint::hint(Rule::UnknownKey, member(path, key), message).help(help).at_key());
+        }
+    }
+
+    /// Hints about keys that have no effect here.
+    pub(super) fn ignored(&mut self, path: &str, object: &Object, keys: &[&str], why: &str) {
+        for key in keys.iter().filter(|key| object.contains_key(**key)) {
+            let message = format!("the key `{key}` has no effect {why}");
+            self.say(Complaint::hint(Rule::IgnoredKey, member(path, key), message).at_key());
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! What each type of provider asks for.
+
+use super::Known;
+use super::complaints::{Complaint, did_you_mean, kind, member};
+use super::rules::Rule;
+use super::{Checker, truthy};
+use crate::python::str_of;
+use crate::{Object, Value};
+
+const PYTHON: &[&str] = &["type", "module", "func", "arguments", "secrets"];
+const PROCESS: &[&str] = &["type", "path", "arguments", "timeout", "secrets"];
+const HTTP: &[&str] =
+    &["type", "url", "method", "headers", "arguments", "timeout", "verify_tls", "max_retries", "secrets"];
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("tolerance", "the probe, beside `provider`"),
+    ("pauses", "the activity, beside `provider`"),
+    ("background", "the activity, beside `provider`"),
+    ("controls", "the activity, beside `provider`"),
+];
+
+impl Checker<'_> {
+    /// Checks the provider of an activity; `kind` is one of the three.
+    pub(super) fn provider(&mut self, path: &str, activity: &Object, kind: &str, provider: &Object) {
+        let at = member(path, "provider");
+        match kind {
+            "python" => {
+                self.keys(&at, provider, PYTHON, ELSEWHERE);
+                self.python(&at, activity, provider);
+            }
+            "process" => {
+                self.keys(&at, provider, PROCESS, ELSEWHERE);
+                self.process(&at, activity, provider);
+            }
+            _ => {
+                self.keys(&at, provider, HTTP, ELSEWHERE);
+                self.http(&at, provider);
+            }
+        }
+        self.provider_secrets(&member(&at, "secrets"), provider.get("secrets"));
+    }
+
+    fn python(&mut self, path: &str, activity: &Object, provider: &Object) {
+        if !truthy(provider, "module") {
+            let message = "a Python activity must have a module path";
+            self.say(Complaint::error(Rule::PythonModule, path, message));
+        }
+        if !truthy(provider, "func") {
+            let message = "a Python activity must have a function name";
+            self.say(Complaint::error(Rule::PythonFunction, path, message));
+        }
+        let arguments = provider.get("arguments");
+        self.deep_variables(&member(path, "arguments"), arguments);
+        let (Some(module), Some(func)) = (provider.get("module"), provider.get("func")) else { return };
+        if !module.is_truthy() || !func.is_truthy() {
+            return;
+        }
+        let Value::Text(module) = module else {
+            return self.say(Complaint::wrong_type(&member(path, "module"), "text", module));
+        };
+        let func = str_of(func);
+        match self.knowledge.function(module, &func) {
+            Known::NoModule(modules) => {
+                let name = activity.get("name").map(str_of).unwrap_or_default();
+                let message = format!("could not find Python module '{module}' in activity '{name}'");
+                let help = help_for_module(module, &modules);
+                self.say(Complaint::error(Rule::PythonModule, member(path, "module"), message).help(help));
+            }
+            Known::NoFunction(functions) => {
+                let name = activity.get("name").map(str_of).unwrap_or_default();
+                let of = activity.get("type").map(str_of).unwrap_or_default();
+                let message = format!(
+                    "The python module '{module}' does not expose a function called '{func}' in {of} '{name}'"
+                );
+                let help = did_you_mean(&func, functions.iter().map(String::as_str))
+                    .or_else(|| Some(format!("`{module}` has {} here", listed(&functions))));
+                self.say(Complaint::error(Rule::PythonFunction, member(path, "func"), message).help(help));
+            }
+            Known::Signature(parameters) => match arguments {
+                None => self.arguments(path, &func, &Object::new(), &parameters),
+                Some(Value::Object(given)) => {
+                    self.arguments(&member(path, "arguments"), &func, given, &parameters);
+                }
+                Some(other) => {
+                    self.say(Complaint::wrong_type(&member(path, "arguments"), "an object", other));
+                }
+            },
+        }
+    }
+
+    fn process(&mut self, path: &str, activity: &Object, provider: &Object) {
+        let at = member(path, "path");
+        match provider.get("path").filter(|program| program.is_truthy()) {
+            None => {
+                self.say(Complaint::error(Rule::ProcessPath, path, "a process activity must have a path"));
+            }
+            Some(Value::Text(program)) => {
+                if !self.knowledge.program(program) {
+                    let name = activity.get("name").map(str_of).unwrap_or_default();
+                    let message = format!("path '{program}' cannot be found, in activity '{name}'");
+                    let help = help_for_program(program);
+                    self.say(Complaint::error(Rule::ProcessPath, at, message).help(help));
+                }
+            }
+            Some(other) => self.say(Complaint::wrong_type(&at, "text", other)),
+        }
+        let at = member(path, "arguments");
+        let arguments = provider.get("arguments");
+        match arguments {
+            None | Some(Value::Null | Value::Text(_) | Value::List(_) | Value::Object(_)) => {}
+            Some(other) => {
+                let expected = "a list, or one text for the shell";
+                self.say(Complaint::wrong_type(&at, expected, other).mild());
+            }
+        }
+        self.shell_variables(&at, arguments);
+        self.seconds(&member(path, "timeout"), provider.get("timeout"));
+    }
+
+    fn http(&mut self, path: &str, provider: &Object) {
+        match provider.get("url").filter(|url| url.is_truthy()) {
+            None => self.say(Complaint::error(Rule::HttpUrl, path, "a HTTP activity must have a URL")),
+            Some(Value::Text(_)) => {}
+            Some(other) => {
+                self.say(Complaint::wrong_type(&member(path, "url"), "text", other).mild());
+            }
+        }
+        self.text_variables(&member(path, "url"), provider.get("url"));
+        let at = member(path, "headers");
+        match provider.get("headers") {
+            Some(Value::Object(headers)) => self.headers(&at, headers),
+            Some(other) if other.is_truthy() => {
+                let message = "a HTTP activities expect headers as a mapping";
+                let help = format!("expected an object, found {}", kind(other));
+                self.say(Complaint::error(Rule::HttpHeaders, &at, message).help(help));
+            }
+            _ => {}
+        }
+        self.deep_variables(&at, provider.get("headers"));
+        self.deep_variables(&member(path, "arguments"), provider.get("arguments"));
+        if let Some(method) = provider.get("method")
+            && method.as_text().is_none()
+        {
+            self.say(Complaint::wrong_type(&member(path, "method"), "text", method).mild());
+        }
+        let at = member(path, "timeout");
+        match provider.get("timeout") {
+            Some(timeout @ Value::Text(_)) if is_pattern(timeout) => self.text_variables(&at, Some(timeout)),
+            Some(Value::List(pair)) if pair.len() == 2 => {
+                for (index, seconds) in pair.iter().enumerate() {
+                    self.seconds(&super::item(&at, index), Some(seconds));
+                }
+            }
+            Some(Value::List(_)) => {
+                let message = format!("{at}: expected two numbers of seconds, to connect and to read");
+                self.say(Complaint::hint(Rule::WrongType, at, message));
+            }
+            timeout => self.seconds(&at, timeout),
+        }
+    }
+
+    fn headers(&mut self, path: &str, headers: &Object) {
+        for (name, value) in headers {
+            if !matches!(value, Value::Text(_) | Value::Null | Value::Bytes(_)) {
+                let complaint = Complaint::wrong_type(&member(path, name), "text", value).mild();
+                self.say(complaint.help(Some("put it in quotes".to_owned())));
+            }
+        }
+    }
+
+    fn seconds(&mut self, path: &str, timeout: Option<&Value>) {
+        match timeout {
+            None | Some(Value::Null | Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_)) => {}
+            Some(other) => {
+                self.say(Complaint::wrong_type(path, "a number of seconds", other).mild());
+            }
+        }
+    }
+
+    fn provider_secrets(&mut self, path: &str, secrets: Option<&Value>) {
+        let targets = match secrets {
+            None | Some(Value::Null) => return,
+            Some(Value::List(targets)) => targets,
+            Some(other) => {
+                let expected = "a list of names of secrets";
+                return self.say(Complaint::wrong_type(path, expected, other).mild());
+            }
+        };
+        let declared = self.document.get("secrets").and_then(Value::as_object);
+        for (index, target) in targets.iter().enumerate() {
+            let path = super::item(path, index);
+            let Some(name) = target.as_text() else {
+                self.say(Complaint::wrong_type(&path, "the name of a secret", target).mild());
+                continue;
+            };
+            if declared.is_none_or(|declared| !declared.contains_key(name)) {
+                let message = format!("the experiment declares no secrets named `{name}`");
+                let names = declared.into_iter().flat_map(Object::keys).map(String::as_str);
+                let help = did_you_mean(name, names);
+                self.say(Complaint::hint(Rule::UnknownSecret, path, message).help(help));
+            }
+        }
+    }
+}
+
+/// Whether the whole text is one pattern.
+fn is_pattern(value: &Value) -> bool {
+    value.as_text().is_some_and(|text| text.contains('$'))
+}
+
+fn help_for_module(module: &str, modules: &[String]) -> String {
+    if let Some(help) = did_you_mean(module, modules.iter().map(String::as_str)) {
+        return help;
+    }
+    let package = module.split('.').next().unwrap_or(module);
+    let same: Vec<String> =
+        modules.iter().filter(|known| known.split('.').next() == Some(package)).cloned().collect();
+    if same.is_empty() {
+        "extensions in Python need a bridge to a Python interpreter, which this version does not have yet"
+            .to_owned()
+    } else {
+        format!("of `{package}` this version has {}", listed(&same))
+    }
+}
+
+/// Some names, for a sentence.
+fn listed(names: &[String]) -> String {
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn help_for_program(program: &str) -> String {
+    if program.starts_with('~') {
+        "`~` is not expanded when an experiment is validated: write the whole path".to_owned()
+    } else if program.contains('/') {
+        "there is no such file from here, or it may not be executed".to_owned()
+    } else if program.contains(char::is_whitespace) {
+        "`path` is the program alone: move what follows to `arguments`".to_owned()
+    } else {
+        "it is in no folder of PATH".to_owned()
+    }
+}
