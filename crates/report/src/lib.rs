@@ -9,6 +9,7 @@
 //! Absent on purpose: the engine, drivers, clusters, settings, exit codes. Nothing here reads an environment variable or
 //! decides whether something is a terminal: cli says so.
 
+pub mod diagnostics;
 pub mod journal;
 pub mod line;
 pub mod log;
