@@ -2,6 +2,7 @@
 
 use crate::problem::Problem;
 use jiff::Timestamp;
+use squall_engine::Handles;
 use squall_engine::run::Program;
 use squall_experiment::event::RunId;
 
@@ -23,6 +24,11 @@ pub(crate) fn program() -> Program {
     let platform =
         format!("{}-{}-{}", text(system.sysname()), text(system.release()), text(system.machine()));
     Program { version: env!("CARGO_PKG_VERSION").to_owned(), node: text(system.nodename()), platform }
+}
+
+/// What drivers share within a run or a recovery.
+pub(crate) fn handles() -> Handles {
+    Handles::default()
 }
 
 /// One thread for everything; only commands that wait for something start it.

@@ -4,8 +4,10 @@
 
 mod arguments;
 mod exit;
+mod info;
 mod machine;
 mod problem;
+mod recover;
 mod run;
 mod session;
 mod settings;
@@ -49,8 +51,9 @@ fn chaos() -> u8 {
 fn perform(command: Command, session: Session) -> Result<u8, Problem> {
     match command {
         Command::Run(arguments) => run::run(&arguments, session),
-        Command::Validate(_) | Command::Recover(_) | Command::Info(_) | Command::Settings(_) => {
-            Err(Problem::new("this command is not there yet"))
-        }
+        Command::Validate(_) => Err(Problem::new("this command is not there yet")),
+        Command::Recover(arguments) => recover::recover(&arguments, &session),
+        Command::Info(arguments) => info::info(&arguments, &session),
+        Command::Settings(arguments) => settings::command::settings(&arguments, &session),
     }
 }

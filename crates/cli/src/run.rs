@@ -10,9 +10,8 @@ use crate::arguments::{self, Run, Undo};
 use crate::problem::Problem;
 use crate::session::{Session, SharedLog, lock};
 use crate::signals::Signals;
-use crate::{exit, machine, settings, source, variables};
+use crate::{exit, machine, recover, settings, source, variables};
 use jiff::Timestamp;
-use squall_engine::Handles;
 use squall_engine::log::EventLog;
 use squall_engine::options::{Dry, Options, UndoPolicy};
 use squall_engine::run::{Ended, Request, World};
@@ -39,8 +38,10 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
     let options = options(arguments, &experiment, &settings, &session)?;
     let (configuration, secrets) = resolved(&experiment, &overrides, &session)?;
     journal::can_be_written(&arguments.journal_path)?;
+    let state = session.state()?;
+    recover::mention(&session, &state);
     let run = machine::new_run();
-    let log = EventLog::create(&session.state()?, &run)?;
+    let log = EventLog::create(&state, &run)?;
     let request = Request {
         experiment,
         configuration,
@@ -51,7 +52,7 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
         program: machine::program(),
     };
     let (ended, told) = play(request, log, &session)?;
-    journal::write(&arguments.journal_path, told)?;
+    journal::write(&arguments.journal_path, &told)?;
     Ok(exit::of(ended))
 }
 
@@ -142,7 +143,7 @@ fn play(request: Request, log: EventLog, session: &Session) -> Result<(Ended, To
         let world = World {
             catalog: squall_drivers::CATALOG,
             environment: session.environment.clone(),
-            handles: Handles::default(),
+            handles: machine::handles(),
             clock: Clock::starting(Timestamp::now()),
             signals: heard,
             observers: vec![narrator(session.log.clone())],

@@ -2,6 +2,10 @@
 //!
 //! Invariant: nothing in it is substituted; keys that nobody here knows are kept for others.
 
+pub(crate) mod command;
+mod key;
+mod yaml;
+
 use crate::problem::Problem;
 use squall_experiment::load::{Format, load};
 use squall_experiment::python::type_name;

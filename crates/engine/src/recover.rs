@@ -51,21 +51,30 @@ pub struct EarlierRun {
 /// # Errors
 /// The folder cannot be read; that there is none is no error.
 pub fn runs(state: &Path) -> io::Result<Vec<EarlierRun>> {
+    newest(state, usize::MAX)
+}
+
+/// The newest `limit` of them, oldest first, by the order of their names.
+///
+/// # Errors
+/// As [`runs`].
+pub fn newest(state: &Path, limit: usize) -> io::Result<Vec<EarlierRun>> {
     let entries = match fs::read_dir(state.join("runs")) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let mut runs = Vec::new();
+    let mut names = Vec::new();
     for entry in entries {
         let entry = entry?;
         let path = entry.path().join(log::FILE);
         if path.is_file() {
-            runs.push(look(RunId(entry.file_name().to_string_lossy().into_owned()), path));
+            names.push((RunId(entry.file_name().to_string_lossy().into_owned()), path));
         }
     }
-    runs.sort_by(|a, b| a.run.cmp(&b.run));
-    Ok(runs)
+    names.sort();
+    let older = names.len().saturating_sub(limit);
+    Ok(names.into_iter().skip(older).map(|(run, path)| look(run, path)).collect())
 }
 
 fn look(run: RunId, path: PathBuf) -> EarlierRun {

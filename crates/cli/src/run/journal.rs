@@ -1,8 +1,11 @@
 //! Writing the journal.
 
 use crate::problem::Problem;
+use squall_engine::log;
 use squall_engine::story::Told;
+use squall_report::journal;
 use std::fs::{self, OpenOptions};
+use std::io;
 use std::path::Path;
 
 /// Whether the journal can be written at the end, found out before anything is changed.
@@ -22,8 +25,14 @@ pub(super) fn can_be_written(path: &Path) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Writes the journal of a run.
-pub(super) fn write(path: &Path, told: Told) -> Result<(), Problem> {
-    let _ = (path, told);
-    Ok(())
+/// Writes the journal of a run: what its log holds, then what the disk did not take any more.
+pub(super) fn write(path: &Path, told: &Told) -> Result<(), Problem> {
+    let log = told.log.path();
+    let records = || -> io::Result<_> {
+        let unwritten = told.unwritten.iter().cloned().map(Ok);
+        Ok(log::read(log)?.map(|record| record.map_err(io::Error::other)).chain(unwritten))
+    };
+    journal::write_file(records, path).map_err(|error| {
+        Problem::new(error.to_string()).hint(format!("everything that happened is in {}", log.display()))
+    })
 }

@@ -1,0 +1,94 @@
+//! `chaos info`: what is installed.
+
+use crate::arguments::{Info, InfoTarget};
+use crate::exit;
+use crate::problem::Problem;
+use crate::session::Session;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
+
+/// The release of the Toolkit's library that we behave as.
+const CORE_LIBRARY: &str = "1.44.0";
+
+/// An extension of the Toolkit whose functions are built in.
+struct Extension {
+    /// The Python package in which its functions are.
+    package: &'static str,
+    name: &'static str,
+    /// The release that we behave as.
+    version: &'static str,
+    license: &'static str,
+    description: &'static str,
+}
+
+const EXTENSIONS: &[Extension] = &[
+    Extension {
+        package: "chaosistio",
+        name: "chaostoolkit-istio",
+        version: "0.4.1",
+        license: "Apache-2.0",
+        description: "Istio (built in)",
+    },
+    Extension {
+        package: "chaosk8s",
+        name: "chaostoolkit-kubernetes",
+        version: "0.39.0",
+        license: "Apache-2.0",
+        description: "Kubernetes (built in)",
+    },
+];
+
+/// Prints it; the exit code.
+pub(crate) fn info(arguments: &Info, session: &Session) -> Result<u8, Problem> {
+    let mut out = String::new();
+    match arguments.target {
+        InfoTarget::Core => {
+            header(&mut out, &format!("{:<20}{:<10}", "NAME", "VERSION"));
+            let _ = writeln!(out, "{:<20}{:<10}", "CLI", env!("CARGO_PKG_VERSION"));
+            let _ = writeln!(out, "{:<20}{:<10}", "Core library", CORE_LIBRARY);
+        }
+        InfoTarget::Settings => {
+            let path = &session.settings_path;
+            match std::fs::read_to_string(path) {
+                Ok(text) => {
+                    let _ = writeln!(out, "{text}");
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let _ = writeln!(out, "No settings file found at {}", path.display());
+                }
+                Err(error) => {
+                    let text = format!("could not read the settings file {}: {error}", path.display());
+                    return Err(Problem::new(text));
+                }
+            }
+        }
+        InfoTarget::Extensions => {
+            let line = |name, version, license, description: &str| {
+                format!("{name:<40}{version:<10}{license:<30}{description:.50}")
+            };
+            header(&mut out, &line("NAME", "VERSION", "LICENSE", "DESCRIPTION"));
+            for extension in EXTENSIONS.iter().filter(|extension| is_built_in(extension.package)) {
+                let Extension { package: _, name, version, license, description } = extension;
+                let _ = writeln!(out, "{}", line(name, version, license, description));
+            }
+        }
+    }
+    let _ = io::stdout().write_all(out.as_bytes());
+    Ok(exit::FINE)
+}
+
+/// The heading of a table, blue on a terminal.
+fn header(out: &mut String, text: &str) {
+    let plain = !io::stdout().is_terminal()
+        || anstream::AutoStream::choice(&io::stdout()) == anstream::ColorChoice::Never;
+    let _ = match plain {
+        true => writeln!(out, "{text}"),
+        false => writeln!(out, "\u{1b}[34m{text}\u{1b}[39m"),
+    };
+}
+
+/// Whether the catalogue has a function of that package.
+fn is_built_in(package: &str) -> bool {
+    let aliases = squall_drivers::CATALOG.entries.iter().flat_map(|entry| entry.spec.aliases);
+    aliases.filter_map(|alias| alias.split('.').next()).any(|first| first == package)
+}

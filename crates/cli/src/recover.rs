@@ -1,0 +1,154 @@
+//! `chaos recover`: what earlier runs left behind, and putting it back.
+//!
+//! Invariant: a run that is still going on is never touched, and restoring twice is harmless (the engine sees to both). The
+//! list goes to stdout, what is done to the log.
+
+mod list;
+
+use crate::arguments::Recover;
+use crate::problem::Problem;
+use crate::session::{Session, SharedLog, lock};
+use crate::signals::Signals;
+use crate::{exit, machine};
+use jiff::Timestamp;
+use squall_engine::recover::{self, EarlierRun};
+use squall_engine::story::{Clock, Observer};
+use squall_experiment::event::{Event, Reverted, UndoId};
+use squall_report::line::Line;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// How many of the latest runs `chaos run` looks through for something that was left behind.
+const LATEST: usize = 20;
+
+/// Lists or restores; the exit code.
+pub(crate) fn recover(arguments: &Recover, session: &Session) -> Result<u8, Problem> {
+    let state = session.state()?;
+    let runs = recover::runs(&state).map_err(|error| unreadable(&state, &error))?;
+    match &arguments.run {
+        Some(name) => restore(vec![named(&runs, name)?], session),
+        None if arguments.all => {
+            // Later changes first: an earlier run knows the state before all of them.
+            restore(runs.iter().rev().filter(|run| has_something(run)).collect(), session)
+        }
+        None => {
+            let left: Vec<&EarlierRun> = runs.iter().filter(|run| has_something(run)).collect();
+            list::print(&left, arguments.format);
+            Ok(exit::FINE)
+        }
+    }
+}
+
+/// Says in the log, on a terminal as a warning, that an earlier run left something behind.
+pub(crate) fn mention(session: &Session, state: &Path) {
+    // A folder that cannot be read is told when the new run's log is made.
+    for run in recover::newest(state, LATEST).unwrap_or_default().iter().filter(|run| has_something(run)) {
+        if run.going_on {
+            continue;
+        }
+        let what: Vec<&str> = run.open.iter().map(|undo| undo.describe.as_str()).collect();
+        let text = format!(
+            "the earlier run {} left something behind; `chaos recover {}` does this: {}",
+            run.run,
+            run.run,
+            what.join("; ")
+        );
+        session.say(if session.terminal { Line::warning(text) } else { Line::debug(text) });
+    }
+}
+
+fn unreadable(state: &Path, error: &std::io::Error) -> Problem {
+    Problem::new(format!("could not read the runs in {}: {error}", state.display()))
+}
+
+/// Whether there is anything to say about a run.
+fn has_something(run: &EarlierRun) -> bool {
+    !run.open.is_empty() || run.damaged.is_some()
+}
+
+/// The run of this name, or the only one whose name begins or ends with it.
+fn named<'a>(runs: &'a [EarlierRun], name: &str) -> Result<&'a EarlierRun, Problem> {
+    if let Some(run) = runs.iter().find(|run| run.run.0 == name) {
+        return Ok(run);
+    }
+    let mut like = runs.iter().filter(|run| run.run.0.starts_with(name) || run.run.0.ends_with(name));
+    match (like.next(), like.next()) {
+        (Some(run), None) if !name.is_empty() => Ok(run),
+        (Some(one), Some(other)) => Err(Problem::new(format!(
+            "`{name}` may mean {} or {}, among others; give more of the name",
+            one.run, other.run
+        ))),
+        _ => Err(Problem::new(format!("there is no run `{name}`"))
+            .hint("`chaos recover` lists the runs that left something behind")),
+    }
+}
+
+fn restore(runs: Vec<&EarlierRun>, session: &Session) -> Result<u8, Problem> {
+    let mut open = 0;
+    let mut failed = 0;
+    let runtime = machine::runtime()?;
+    for run in runs {
+        match runtime.block_on(restore_one(run, session)) {
+            Ok((count, not_restored)) => {
+                open += count;
+                failed += not_restored;
+            }
+            Err(problem) => {
+                session.say(Line::error(problem.to_string()));
+                failed += run.open.len().max(1);
+            }
+        }
+    }
+    if failed > 0 {
+        session.say(Line::error(format!("not everything could be put back: {failed} left")));
+        return Ok(exit::FAILED);
+    }
+    session.say(Line::info(match open {
+        0 => "Nothing is left behind".to_owned(),
+        1 => "1 change was put back, nothing is left behind".to_owned(),
+        many => format!("{many} changes were put back, nothing is left behind"),
+    }));
+    Ok(exit::FINE)
+}
+
+async fn restore_one(run: &EarlierRun, session: &Session) -> Result<(usize, usize), Problem> {
+    let (signals, heard) = Signals::new(&run.run, session)?;
+    let restored = recover::recover(
+        &run.path,
+        squall_drivers::CATALOG,
+        session.environment.clone(),
+        machine::handles(),
+        Clock::starting(Timestamp::now()),
+        heard,
+        vec![narrator(run, session.log.clone())],
+    );
+    tokio::select! {
+        restored = restored => Ok(restored?),
+        never = signals.forward() => match never {},
+    }
+}
+
+/// Says what came of each undo.
+fn narrator(run: &EarlierRun, log: SharedLog) -> Observer {
+    let described: BTreeMap<UndoId, String> =
+        run.open.iter().map(|undo| (undo.id, undo.describe.clone())).collect();
+    let describe = move |undo: &UndoId| described.get(undo).cloned().unwrap_or_default();
+    Box::new(move |record| {
+        let line = match &record.event {
+            Event::Restored { undo, outcome } => Line::info(match outcome {
+                Reverted::PutBack => format!("put back: {}", describe(undo)),
+                Reverted::AlreadyBack => format!("was back already: {}", describe(undo)),
+                Reverted::TargetGone => {
+                    format!("nothing to put back, the target is gone: {}", describe(undo))
+                }
+            }),
+            Event::NotRestored { undo, message, hint } => {
+                let hint = hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+                Line::error(format!("could not put back: {}: {message}{hint}", describe(undo)))
+            }
+            Event::Noted { level, text } => Line::new(*level, text.clone()),
+            _ => return,
+        };
+        lock(&log).line(&line, record.at);
+    })
+}
