@@ -12,6 +12,7 @@
 pub mod diagnostics;
 pub mod journal;
 pub mod line;
+pub mod live;
 pub mod log;
 #[cfg(test)]
 mod story;
