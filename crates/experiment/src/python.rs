@@ -8,12 +8,14 @@
 
 mod compare;
 mod number;
+pub mod regex;
 #[cfg(test)]
 mod tests;
 
 pub use compare::{Order, compare, equals};
 pub(crate) use number::is_blank;
 pub use number::{Decimal, NoDecimal, float_of, int_of};
+pub use regex::Regex;
 
 use crate::Value;
 use std::fmt::Write as _;
