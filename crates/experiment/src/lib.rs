@@ -12,6 +12,7 @@ pub mod diagnostic;
 pub mod document;
 pub mod event;
 pub mod json;
+pub mod jsonpath;
 pub mod load;
 pub mod python;
 pub mod resolve;

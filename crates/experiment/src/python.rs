@@ -18,6 +18,7 @@ pub use number::{Decimal, NoDecimal, float_of, int_of};
 pub use regex::Regex;
 
 use crate::Value;
+use crate::json::{self, float_repr};
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
@@ -253,29 +254,8 @@ fn numbers(text: &str, separator: char) -> Option<[u32; 3]> {
     parts.next().is_none().then_some(three)
 }
 
-/// `repr()` of a float: the shortest digits that read back the same, an exponent below 1e-4 and from 1e16 on.
-fn float_repr(number: f64) -> String {
-    if number.is_nan() {
-        return "nan".to_owned();
-    }
-    if number.is_infinite() {
-        return if number > 0.0 { "inf".to_owned() } else { "-inf".to_owned() };
-    }
-    let scientific = format!("{number:e}");
-    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..16).contains(&exponent) {
-        let plain = format!("{number}");
-        return if plain.contains('.') { plain } else { plain + ".0" };
-    }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{digits}e{sign}{:02}", exponent.abs())
-}
-
 /// What Python's `json.loads()` gives.
 pub(crate) fn json_of(text: &str) -> Result<Value, Exception> {
     let class = "json.decoder.JSONDecodeError";
-    serde_json::from_str(text)
-        .map(Value::from_json)
-        .map_err(|error| Exception { class, text: error.to_string() })
+    json::value(text).map_err(|error| Exception { class, text: error.as_python(text) })
 }

@@ -186,7 +186,7 @@ impl Decimal {
             Value::Int(number) => Decimal::of_text(&number.to_string()),
             Value::Big(digits) => Decimal::of_text(digits),
             Value::Float(number) if number.is_nan() => Err(NoDecimal::Raises(Self::invalid())),
-            Value::Float(number) => Decimal::of_text(&super::float_repr(*number)),
+            Value::Float(number) => Decimal::of_text(&crate::json::float_repr(*number)),
             Value::Text(text) => Decimal::of_text(text),
             Value::List(_) => {
                 Err(NoDecimal::Raises(Exception::value_error("argument must be a sequence of length 3")))
