@@ -13,6 +13,7 @@ mod session;
 mod settings;
 mod signals;
 mod source;
+mod validate;
 mod variables;
 
 use arguments::{Command, Global};
@@ -51,7 +52,7 @@ fn chaos() -> u8 {
 fn perform(command: Command, session: Session) -> Result<u8, Problem> {
     match command {
         Command::Run(arguments) => run::run(&arguments, session),
-        Command::Validate(_) => Err(Problem::new("this command is not there yet")),
+        Command::Validate(arguments) => validate::validate(&arguments, &session),
         Command::Recover(arguments) => recover::recover(&arguments, &session),
         Command::Info(arguments) => info::info(&arguments, &session),
         Command::Settings(arguments) => settings::command::settings(&arguments, &session),

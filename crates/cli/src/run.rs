@@ -10,6 +10,7 @@ use crate::arguments::{self, Run, Undo};
 use crate::problem::Problem;
 use crate::session::{Session, SharedLog, lock};
 use crate::signals::Signals;
+use crate::validate::is_valid;
 use crate::{exit, machine, recover, settings, source, variables};
 use jiff::Timestamp;
 use squall_engine::log::EventLog;
@@ -31,7 +32,7 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
     };
     let overrides = variables::read(&arguments.var, &arguments.var_file, &mut session)?;
     let draft = source::read(&arguments.source)?;
-    if !arguments.no_validation && !is_valid(&draft, &session) {
+    if !arguments.no_validation && !is_valid(&draft, &arguments.source, &session) {
         return Ok(exit::FAILED);
     }
     let experiment = experiment(draft)?;
@@ -54,17 +55,6 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
     let (ended, told) = play(request, log, &session)?;
     journal::write(&arguments.journal_path, &told)?;
     Ok(exit::of(ended))
-}
-
-/// Says what the Toolkit says around its checks.
-fn is_valid(draft: &Draft, session: &Session) -> bool {
-    session.say(Line::info("Validating the experiment's syntax"));
-    if !draft.document.is_truthy() {
-        session.say(Line::error("an empty experiment is not an experiment"));
-        return false;
-    }
-    session.say(Line::info("Experiment looks valid"));
-    true
 }
 
 /// The experiment, if the document is one at all.

@@ -27,6 +27,11 @@ use tokio::process::{Child, Command};
 /// The most that we keep of either stream: running out of memory would end us before anything is put back.
 const MOST: u64 = 256 << 20;
 
+/// Whether there is a program of this name in a `PATH`, or at this path. `~` is not expanded.
+pub fn is_program(path: &str, variable: Option<&str>) -> bool {
+    command::which(path, variable).is_some()
+}
+
 /// Runs a program and returns its status and output.
 pub struct Process;
 

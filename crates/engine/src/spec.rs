@@ -4,8 +4,11 @@
 
 use crate::activity::{Action, BoundAction, BoundProbe, ErasedAction, ErasedProbe, Probe};
 use crate::undo::{ErasedUndo, Undo};
+use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
+use serde_json::Value as Json;
 use squall_experiment::Value;
+use squall_experiment::check::Parameter;
 
 /// One action or probe, described.
 #[derive(Debug)]
@@ -106,6 +109,26 @@ pub struct Entry {
     pub bind: fn(serde_json::Value) -> Result<Bound, serde_json::Error>,
     /// Whether it is an [`Action`].
     pub acts: bool,
+}
+
+impl Entry {
+    /// Its arguments in the order of their declaration, each with its own JSON schema.
+    pub fn parameters(&self) -> Vec<Parameter> {
+        let inline = SchemaSettings::default().with(|settings| settings.inline_subschemas = true);
+        let schema = (self.schema)(&mut inline.into_generator());
+        let required = schema.get("required").and_then(Json::as_array);
+        let properties = schema.get("properties").and_then(Json::as_object);
+        properties
+            .into_iter()
+            .flatten()
+            .map(|(name, schema)| Parameter {
+                name: name.clone(),
+                required: required
+                    .is_some_and(|names| names.iter().any(|required| required == name.as_str())),
+                schema: schema.clone(),
+            })
+            .collect()
+    }
 }
 
 /// The catalogue's line for a probe.
