@@ -223,10 +223,19 @@ impl<A: Action> ErasedAction for BoundAction<A> {
     }
 }
 
+/// How deeply an output may nest, tags included.
+const MAX_DEPTH: usize = 110;
+
 /// What an activity returned, as a value of the journal. A [`Value`] comes through unchanged.
 fn output(what: &impl Serialize) -> Result<Value, Stop> {
-    serde_json::to_value(what).and_then(serde_json::from_value).map_err(|error| {
+    let output: Value = serde_json::to_value(what).and_then(serde_json::from_value).map_err(|error| {
         let what = format!("the output cannot be written: {error}");
         Stop::Failed(Failure::new(squall_experiment::event::Blame::Bug, what))
-    })
+    })?;
+    if output.depth() > MAX_DEPTH {
+        // The reader of a log stops at 128 levels, and a log that cannot be read back restores nothing.
+        let what = format!("the output nests more than {MAX_DEPTH} levels deep");
+        return Err(Failure::target(what).into());
+    }
+    Ok(output)
 }

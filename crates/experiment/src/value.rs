@@ -2,7 +2,7 @@
 //!
 //! Invariant: a value that was read is written back as the Toolkit would write it, so integers have no size limit, `NaN`
 //! and infinities exist, dates stay dates, and objects keep the order of their keys. Serde's form of a [`Value`] (used in
-//! the event log) is lossless: what plain JSON cannot hold is written as an object with a single key that begins with `$`.
+//! the event log) is lossless: what plain JSON cannot hold is written as an object with a single key such as `$float`.
 //!
 //! Not here: reading and writing JSON or YAML text, Python's `str()` and comparisons.
 
@@ -96,6 +96,20 @@ impl Value {
             Value::Bytes(bytes) => !bytes.is_empty(),
             Value::List(items) => !items.is_empty(),
             Value::Object(object) => !object.is_empty(),
+        }
+    }
+
+    /// How deeply its form in the event log nests; a scalar is 0 or, tagged, 1.
+    pub fn depth(&self) -> usize {
+        // Whatever makes a value bounds its depth well below what the stack holds (`load::MAX_DEPTH`).
+        match self {
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Text(_) => 0,
+            Value::Big(_) | Value::Float(_) | Value::Bytes(_) | Value::Date(_) => 1,
+            Value::List(items) => 1 + items.iter().map(Value::depth).max().unwrap_or(0),
+            Value::Object(object) => {
+                let wrapper = usize::from(is_tag(object));
+                1 + wrapper + object.values().map(Value::depth).max().unwrap_or(0)
+            }
         }
     }
 
@@ -204,9 +218,12 @@ impl Serialize for Value {
     }
 }
 
+/// The keys that mark what plain JSON cannot hold.
+const TAGS: [&str; 5] = ["$int", "$float", "$bytes", "$date", "$object"];
+
 /// An object which could be read as one of our tags, so it has to be wrapped.
 fn is_tag(object: &Object) -> bool {
-    object.len() == 1 && object.keys().all(|key| key.starts_with('$'))
+    object.len() == 1 && object.keys().all(|key| TAGS.contains(&key.as_str()))
 }
 
 struct Plain<'a>(&'a Object);
