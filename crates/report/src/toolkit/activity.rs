@@ -4,10 +4,12 @@ use crate::line::Line;
 use squall_experiment::event::{Ending, Side};
 use squall_experiment::{Value, python};
 
-/// The lines of an activity's beginning; `activity` is as declared.
+/// The lines of an activity's beginning; `activity` is as declared. What is in the background only by a `ref`'s wish is not
+/// called so, what is called so in the hypothesis is not in the background: the Toolkit's words follow the declaration.
 pub(super) fn begun(activity: &Value, background: bool) -> Vec<Line> {
     let word = |key| activity.get(key).map_or_else(|| "None".to_owned(), python::str_of);
-    let suffix = if background { " [in background]" } else { "" };
+    let declared = activity.get("background").is_some_and(Value::is_truthy);
+    let suffix = if declared { " [in background]" } else { "" };
     let mut lines = vec![Line::info(format!("{}: {}{suffix}", capitalised(&word("type")), word("name")))];
     if background {
         lines.push(Line::debug("activity will run in the background"));

@@ -4,7 +4,7 @@ use super::*;
 use crate::story::{Story, exited, failed, gave, process, with};
 use expect_test::{Expect, expect};
 use serde_json::json;
-use squall_experiment::event::{Ending, Level, Reverted, Side, UndoId};
+use squall_experiment::event::{ActivityId, Ending, Level, Reverted, Side, UndoId};
 
 fn lines(story: Story, from: Level) -> String {
     let mut toolkit = Toolkit::new();
@@ -307,6 +307,19 @@ fn signals() {
             Warning Received the exit signal: 20
             Warning Received the exit signal: 30
             Warning Ignoring rollbacks as per signal
+        "#]],
+    );
+    // met-ref-background-ignored
+    let by_ref = Event::ActivityStarted {
+        id: ActivityId(0),
+        place: METHOD,
+        activity: Value::from_json(say()),
+        background: true,
+    };
+    check(
+        Story::empty().tell(by_ref),
+        expect![[r#"
+            Info Action: say
         "#]],
     );
     // sig-int-rollback, sig-usr1-rollback, sig-term-rollback
