@@ -288,8 +288,13 @@ async fn rollbacks(cast: &Cast<'_>, stage: &Stage, verdict: &mut Verdict) {
     let activities = cast.experiment.rollbacks();
     stage.story.tell(Event::RollbacksStarted { activities: activities.len() });
     let stage = stage.hearing_new_stops();
-    if play_all(cast, &stage, activities, Place::Rollbacks, || false).await == Course::Interrupted {
-        verdict.status = Some(Status::Interrupted);
+    match play_all(cast, &stage, activities, Place::Rollbacks, || false).await {
+        Course::Ended => {}
+        Course::Interrupted => verdict.status = Some(Status::Interrupted),
+        // It has been told. A run that could not play its rollbacks did not do what was asked.
+        Course::Broke(_) => {
+            verdict.status.get_or_insert(Status::Failed);
+        }
     }
     stage.story.tell(Event::RollbacksEnded);
 }

@@ -18,7 +18,7 @@ pub(crate) enum Course {
     Ended,
     /// A stop, or `leave`, ended it.
     Interrupted,
-    /// An error that is no activity's failure ended it.
+    /// An error that is no activity's failure ended it; of rollbacks the others were played nevertheless.
     Broke(Failure),
 }
 
@@ -32,6 +32,7 @@ pub(crate) async fn play_all(
 ) -> Course {
     let mut background = FuturesUnordered::new();
     let mut course = Course::Ended;
+    let mut broken = None;
     for entry in entries {
         if leave() || stage.stopping().is_requested() {
             course = Course::Interrupted;
@@ -63,7 +64,10 @@ pub(crate) async fn play_all(
                 break;
             }
             // A rollback that breaks must not keep the others from being played.
-            (Played::Broke(_, failure), Place::Rollbacks) => failed_aside(stage, &failure),
+            (Played::Broke(_, failure), Place::Rollbacks) => {
+                failed_aside(stage, &failure);
+                broken.get_or_insert(failure);
+            }
             (Played::Broke(_, failure), _) => {
                 course = Course::Broke(failure);
                 break;
@@ -76,7 +80,10 @@ pub(crate) async fn play_all(
     if course == Course::Ended && stage.stopping().is_requested() {
         course = Course::Interrupted;
     }
-    course
+    match broken {
+        Some(failure) if course == Course::Ended => Course::Broke(failure),
+        _ => course,
+    }
 }
 
 /// What a background activity came to; its failure has been told.
