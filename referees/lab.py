@@ -10,12 +10,14 @@ import http.client
 import json
 import os
 import resource
+import select
 import shutil
 import signal
 import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import urllib.parse
@@ -65,12 +67,12 @@ class Tally:
     def __init__(self):
         self.passed = self.failed = 0
 
-    def check(self, name, run, *args):
+    def check(self, name, run, *args, **more):
         """Runs one check: it passes unless it raises. Returns what it returned, or None."""
         started = time.monotonic()
         result, trouble = None, None
         try:
-            result = run(*args)
+            result = run(*args, **more)
         except Wrong as wrong:
             trouble = str(wrong)
         except Exception:  # a broken check is a failed one; the others still say what they know
@@ -140,24 +142,38 @@ class Lab:
         return subprocess.Popen([self.chaos_path, *args], cwd=cwd or self.work, env=full, stdin=subprocess.DEVNULL,
                                 start_new_session=True, **popen)
 
-    def chaos(self, *args, env=None, cwd=None, timeout=120, limits=None):
-        """Runs `chaos ARGS` to its end; one that is not over after `timeout` seconds is killed and Wrong."""
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            started = time.monotonic()
-            p = self.start(*args, env=env, cwd=cwd, stdout=out, stderr=err,
-                           preexec_fn=(lambda: [resource.setrlimit(*limit) for limit in limits]) if limits else None)
-            late = False
-            try:
-                status, usage = wait4(p, timeout)
-            except TimeoutError:
-                late = True
-                os.killpg(p.pid, signal.SIGKILL)
-                status, usage = wait4(p, 10)
-            seconds = time.monotonic() - started
-            out.seek(0)
-            err.seek(0)
-            run = Run(args, os.waitstatus_to_exitcode(status), out.read().decode("utf-8", "replace"),
-                      err.read().decode("utf-8", "replace"), seconds, usage)
+    def chaos(self, *args, env=None, cwd=None, timeout=120, file_limit=None):
+        """Runs `chaos ARGS` to its end; one that is not over after `timeout` seconds is killed and Wrong.
+
+        With `file_limit` no file of it can grow beyond so many bytes: a write further on fails with EFBIG, as one
+        on a full disk fails with ENOSPC (the signal that would come first is ignored).
+        """
+        def limited():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
+
+        started = time.monotonic()
+        p = self.start(*args, env=env, cwd=cwd, preexec_fn=None if file_limit is None else limited)
+        texts = {}
+        readers = [threading.Thread(target=lambda pipe: texts.update({pipe: pipe.read()}), args=(pipe,), daemon=True)
+                   for pipe in (p.stdout, p.stderr)]
+        for reader in readers:
+            reader.start()
+        late = False
+        try:
+            status, usage = wait4(p, timeout)
+        except TimeoutError:
+            late = True
+            os.killpg(p.pid, signal.SIGKILL)
+            status, usage = wait4(p, 10)
+        seconds = time.monotonic() - started
+        for reader in readers:  # what it started in the background may hold the pipes open
+            reader.join(2)
+        out, err = (texts.get(pipe, b"").decode("utf-8", "replace") for pipe in (p.stdout, p.stderr))
+        for reader, pipe in zip(readers, (p.stdout, p.stderr)):
+            if not reader.is_alive():
+                pipe.close()
+        run = Run(args, os.waitstatus_to_exitcode(status), out, err, seconds, usage)
         need(not late, f"not over after {timeout} s: {run}")
         return run
 
@@ -173,7 +189,6 @@ def wait4(process, timeout):
     """Waits for a child and returns (status, rusage of that child alone); TimeoutError after `timeout` seconds."""
     fd = os.pidfd_open(process.pid)
     try:
-        import select
         if not select.select([fd], [], [], timeout)[0]:
             raise TimeoutError
         _, status, usage = os.wait4(process.pid, 0)
