@@ -1,10 +1,24 @@
-//! Everything that can be done, one line each.
+//! Everything that can be done, and everything that can be undone: one line each.
 
-use squall_engine::spec::{Catalog, Entry, UndoEntry, action};
+use crate::{k8s, process};
+use squall_engine::spec::{Catalog, Entry, UndoEntry, action, probe, undo};
 
 /// The catalogue.
 pub static CATALOG: Catalog = Catalog { entries: ENTRIES, undos: UNDOS };
 
-static ENTRIES: &[Entry] = &[action::<crate::process::Process>()];
+static ENTRIES: &[Entry] = &[
+    probe::<k8s::pod::all_healthy::AllHealthy>(),
+    probe::<k8s::pod::all_healthy::AllMicroservicesHealthy>(),
+    probe::<k8s::pod::count::Count>(),
+    probe::<k8s::pod::count_min::CountMin>(),
+    action::<k8s::pod::delete::Delete>(),
+    probe::<k8s::pod::in_conditions::InConditions>(),
+    probe::<k8s::pod::in_phase::InPhase>(),
+    probe::<k8s::pod::is_not_available::IsNotAvailable>(),
+    probe::<k8s::pod::logs_contain::LogsContain>(),
+    probe::<k8s::pod::not_in_phase::NotInPhase>(),
+    action::<k8s::pod::terminate::Terminate>(),
+    action::<process::Process>(),
+];
 
-static UNDOS: &[UndoEntry] = &[];
+static UNDOS: &[UndoEntry] = &[undo::<k8s::pod::recreate::RecreatePod>()];
