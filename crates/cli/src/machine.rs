@@ -28,7 +28,7 @@ pub(crate) fn program() -> Program {
 
 /// What drivers share within a run or a recovery.
 pub(crate) fn handles() -> Handles {
-    Handles::default()
+    Handles::default().with(squall_drivers::k8s::Clusters::default())
 }
 
 /// One thread for everything; only commands that wait for something start it.

@@ -151,16 +151,17 @@ fn manifest(pod: &Json) -> Json {
         .map(str::to_owned)
         .collect();
     for containers in ["initContainers", "containers"] {
-        for container in spec[containers].as_array_mut().into_iter().flatten() {
-            retain(&mut container["volumeMounts"], &injected);
+        for container in spec.get_mut(containers).and_then(Json::as_array_mut).into_iter().flatten() {
+            retain(container.get_mut("volumeMounts"), &injected);
         }
     }
-    retain(&mut spec["volumes"], &injected);
+    retain(spec.get_mut("volumes"), &injected);
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
 }
 
-fn retain(named: &mut Json, without: &[String]) {
-    if let Some(list) = named.as_array_mut() {
+/// Without the entries of these names.
+fn retain(named: Option<&mut Json>, without: &[String]) {
+    if let Some(list) = named.and_then(Json::as_array_mut) {
         list.retain(|entry| !without.iter().any(|name| entry["name"] == name.as_str()));
     }
 }
