@@ -9,6 +9,5 @@ pub mod cluster;
 mod config;
 mod object;
 pub(crate) mod pod;
-mod regex;
 
 pub use cluster::{Cluster, ClusterRef, Clusters};

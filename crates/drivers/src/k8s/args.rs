@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use squall_engine::Failure;
 use squall_experiment::Value;
 use squall_experiment::event::Blame;
-use squall_experiment::python::{Exception, str_of};
+use squall_experiment::python::{Exception, Regex, str_of};
 use std::borrow::Cow;
 
 /// A text argument. Numbers and booleans are taken as Python writes them; `null` is no text.
@@ -129,4 +129,9 @@ pub(crate) fn raised(exception: Exception) -> Failure {
 /// Any value out of plain JSON, in which no key is special.
 pub(crate) fn plain<'de, D: Deserializer<'de>>(from: D) -> Result<Value, D::Error> {
     serde_json::Value::deserialize(from).map(Value::from_json)
+}
+
+/// A regular expression; a bad one fails as in Python.
+pub(crate) fn compiled(pattern: &str) -> Result<Regex, Failure> {
+    Regex::new(pattern).map_err(|error| raised(error.as_exception(pattern)))
 }

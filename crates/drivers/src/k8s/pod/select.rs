@@ -3,10 +3,9 @@
 //! The rules are the Toolkit's, in its order: wrong arguments fail before any request, a bad pattern after the list.
 
 use super::list;
-use crate::k8s::args::{Flag, Number, Text, raised};
+use crate::k8s::args::{Flag, Number, Text, compiled, raised};
 use crate::k8s::cluster::Cluster;
 use crate::k8s::object::name;
-use crate::k8s::regex::compile;
 use serde_json::Value as Json;
 use squall_engine::{Failure, Look, Stop};
 use squall_experiment::Value;
@@ -52,8 +51,14 @@ impl Selection<'_> {
         let found = list(cluster, cx, ns, self.labels.as_deref()).await?;
         let mut chosen: Vec<usize> = (0..found.len()).collect();
         if let Some(pattern) = &self.name_pattern {
-            let pattern = compile(pattern)?;
-            chosen.retain(|index| pattern.is_match(name(&found[*index])).unwrap_or(false));
+            let pattern = compiled(pattern)?;
+            let mut matching = Vec::new();
+            for index in chosen {
+                if pattern.search(name(&found[index])).map_err(raised)? {
+                    matching.push(index);
+                }
+            }
+            chosen = matching;
             cx.note(Level::Debug, format!("{} of them match the pattern", chosen.len()));
         }
         if by_age {
