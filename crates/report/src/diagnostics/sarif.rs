@@ -3,6 +3,7 @@
 use super::place::Region;
 use super::{Source, ordered};
 use serde_json::{Value, json};
+use squall_experiment::check;
 use squall_experiment::diagnostic::{Diagnostic, Severity};
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ pub fn sarif(diagnostics: &[Diagnostic], source: &Source<'_>, version: &str) -> 
         .map(|(rule, severity)| {
             json!({
                 "id": rule,
-                "shortDescription": {"text": rule.replace('-', " ")},
+                "shortDescription": {"text": says(rule)},
                 "defaultConfiguration": {"level": level(*severity)},
             })
         })
@@ -61,6 +62,12 @@ fn location(diagnostic: &Diagnostic, source: &Source<'_>) -> Value {
         location["logicalLocations"] = json!([{"fullyQualifiedName": diagnostic.path}]);
     }
     location
+}
+
+/// What a rule asks for; its name if nobody says that (a rule of a later version, a document that is no experiment).
+fn says(rule: &str) -> String {
+    let known = check::RULES.iter().find(|known| known.name == rule);
+    known.map_or_else(|| rule.replace('-', " "), |known| known.says.to_owned())
 }
 
 fn level(severity: Severity) -> &'static str {

@@ -187,7 +187,7 @@ fn for_services() {
                     {
                       "id": "unknown-key",
                       "shortDescription": {
-                        "text": "unknown key"
+                        "text": "A key is one that is read."
                       },
                       "defaultConfiguration": {
                         "level": "note"
