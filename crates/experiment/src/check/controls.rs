@@ -1,10 +1,12 @@
 //! Controls: of the experiment, of its hypothesis, of its activities.
 
-use super::complaints::{Complaint, did_you_mean, item, member};
+use super::complaints::{Complaint, did_you_mean, item, kind, member};
 use super::rules::Rule;
 use super::{Checker, Known};
 use crate::python::str_of;
 use crate::{Object, Value};
+
+const NO_NAME: &str = "A control must have a `name` property";
 
 impl<'a> Checker<'a> {
     /// Every control, in the Toolkit's order.
@@ -24,7 +26,11 @@ impl<'a> Checker<'a> {
 
         let mut controls = Vec::new();
         for (path, list) in places {
-            controls.extend(self.items(&path, list, "a list of controls"));
+            match list {
+                // The Toolkit takes its letters for controls.
+                Value::Text(text) if !text.is_empty() => controls.push((path, list)),
+                _ => controls.extend(self.items(&path, list, "a list of controls")),
+            }
         }
         let declared: Vec<&str> = controls
             .iter()
@@ -34,6 +40,10 @@ impl<'a> Checker<'a> {
         for (path, control) in &controls {
             match control {
                 Value::Object(control) => self.control(path, control, &declared),
+                Value::Text(_) | Value::List(_) => {
+                    let help = format!("expected an object, found {}", kind(control));
+                    self.say(Complaint::error(Rule::Control, path, NO_NAME).help(help));
+                }
                 other => self.say(Complaint::wrong_type(path, "an object", other)),
             }
         }
@@ -52,8 +62,7 @@ impl<'a> Checker<'a> {
             return;
         }
         let Some(name) = control.get("name").map(str_of) else {
-            let message = "A control must have a `name` property";
-            return self.say(Complaint::error(Rule::Control, path, message));
+            return self.say(Complaint::error(Rule::Control, path, NO_NAME));
         };
         let provider = control.get("provider");
         if provider.is_none() {
@@ -86,9 +95,9 @@ impl<'a> Checker<'a> {
 
     fn control_provider(&mut self, path: &str, name: &str, provider: &Object) {
         self.keys(path, provider, &["type", "module", "arguments", "secrets"], &[]);
-        let kind = provider.get("type").map(str_of).unwrap_or_default();
-        if kind != "python" {
-            let message = format!("a control whose provider is of type '{kind}' does nothing");
+        let of = provider.get("type").map(str_of).unwrap_or_default();
+        if of != "python" {
+            let message = format!("a control whose provider is of type '{of}' does nothing");
             let help = "only `python` has an effect".to_owned();
             return self.say(Complaint::hint(Rule::Control, path, message).help(help));
         }

@@ -571,12 +571,12 @@ fn controls() {
     check(
         "method: []\ncontrols: [text, {}, {name: c}, {name: c, provider: }, {ref: d}]",
         expect![[r#"
-        4:12 error[wrong-type] controls[0]: controls[0]: expected an object, found text
-        4:18 error[bad-control] controls[1]: A control must have a `name` property
-        4:22 error[bad-control] controls[2]: Control 'c' must have a `provider` property
-        4:51 error[wrong-type] controls[3].provider: controls[3].provider: expected an object, found null
-        4:62 error[bad-control] controls[4].ref: Control reference 'd' declaration cannot be found
-    "#]],
+            4:12 error[bad-control] controls[0]: A control must have a `name` property (expected an object, found text)
+            4:18 error[bad-control] controls[1]: A control must have a `name` property
+            4:22 error[bad-control] controls[2]: Control 'c' must have a `provider` property
+            4:51 error[wrong-type] controls[3].provider: controls[3].provider: expected an object, found null
+            4:62 error[bad-control] controls[4].ref: Control reference 'd' declaration cannot be found
+        "#]],
     );
     check(
         "method: []\ncontrols: [{name: c, scope: during, provider: {type: python}}, {name: d, provider: {type: python, module: chaosgarden.control}}]",
