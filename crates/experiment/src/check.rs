@@ -2,8 +2,9 @@
 //!
 //! Invariant: errors and warnings come in the order of the Toolkit's checks and with its texts, so that the first error is the
 //! one at which the Toolkit stops, and what comes before it is what the Toolkit warns about. Where the Toolkit crashes on a
-//! value of the wrong type there is a [`Severity::Error`](crate::diagnostic::Severity) too. What it accepts is never an error
-//! here: what we know better is a hint. One mistake makes one complaint. Nothing here panics on any document.
+//! value of the wrong type, or would as soon as it runs, there is a [`Severity::Error`](crate::diagnostic::Severity) too. What
+//! it can run is never an error here: what we know better is a hint. One mistake makes one complaint. Nothing here panics on
+//! any document.
 //!
 //! Not here: reading the document ([`crate::load`]), drawing complaints (`report`), the machine (a [`Knowledge`] is handed in).
 

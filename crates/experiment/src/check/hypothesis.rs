@@ -1,9 +1,10 @@
 //! The hypothesis: its probes and their tolerances.
 
 use super::Checker;
-use super::complaints::{Complaint, member};
+use super::complaints::{Complaint, did_you_mean, member};
 use super::rules::Rule;
-use crate::{Object, Value};
+use crate::python::str_of;
+use crate::{Object, Value, tolerance};
 
 impl<'a> Checker<'a> {
     pub(super) fn hypothesis(&mut self, hypothesis: Option<&'a Value>) {
@@ -51,7 +52,25 @@ impl<'a> Checker<'a> {
             _ => {}
         }
         if tolerance.get("type").and_then(Value::as_text) == Some("probe") {
-            self.activity(path, tolerance);
+            return self.activity(path, tolerance);
+        }
+        if let Some(message) = tolerance::complaint(tolerance) {
+            let kind = tolerance.get("type").map(str_of).unwrap_or_default();
+            // What the complaint is about, if it is there.
+            let key = match kind.as_str() {
+                "regex" => "pattern",
+                "jsonpath" => "path",
+                "range" => "range",
+                _ => "type",
+            };
+            let at = if tolerance.get(key).is_some() { member(path, key) } else { path.to_owned() };
+            let is_double = |path: &Value| path.as_text().is_some_and(|path| path.contains("=="));
+            let help = if kind == "jsonpath" && tolerance.get("path").is_some_and(is_double) {
+                Some("values are compared with a single `=`".to_owned())
+            } else {
+                did_you_mean(&kind, ["probe", "regex", "jsonpath", "range"])
+            };
+            self.say(Complaint::error(Rule::Tolerance, at, message).help(help));
         }
     }
 

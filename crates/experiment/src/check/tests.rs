@@ -12,6 +12,9 @@ use serde_json::json;
 
 mod table;
 
+/// Name, whether it is required, and schema.
+type Argument = (&'static str, bool, serde_json::Value);
+
 /// A machine with a few programs and functions.
 struct Machine;
 
@@ -29,7 +32,7 @@ impl Knowledge for Machine {
     }
 
     fn function(&self, module: &str, func: &str) -> Known {
-        let functions: &[(&str, &[(&str, bool, serde_json::Value)])] = match module {
+        let functions: &[(&str, &[Argument])] = match module {
             "os" => &[("getenv", &[("key", true, json!({})), ("default", false, json!({}))])],
             "helper" => &[
                 ("give", &[("value", true, json!({}))]),

@@ -525,20 +525,37 @@ fn hypotheses() {
         4:110 hint[unknown-key] steady-state-hypothesis.probes[0].tolerence: the key `tolerence` is not read here (did you mean `tolerance`?)
     "#]],
     );
-    probe("tolerance: 1.5", expect![""]);
-    probe("tolerance: {type: rage, range: [1, 2]}", expect![""]);
+    probe(
+        "tolerance: 1.5",
+        expect![[r#"
+        4:121 error[bad-tolerance] steady-state-hypothesis.probes[0].tolerance: hypothesis probe tolerance must either be an integer, a string, a boolean or a pair of values for boundaries. It can also be a dictionary which is a probe activity definition that takes an argument called `value` with the value of the probe itself to be validated
+    "#]],
+    );
+    probe(
+        "tolerance: {type: rage, range: [1, 2]}",
+        expect![[r#"
+            4:128 error[bad-tolerance] steady-state-hypothesis.probes[0].tolerance.type: hypothesis probe tolerance type 'rage' is unsupported (did you mean `range`?)
+        "#]],
+    );
     probe(
         "tolerance: {type: range, range: [1], tagret: status}",
         expect![[r#"
-        4:147 hint[unknown-key] steady-state-hypothesis.probes[0].tolerance.tagret: the key `tagret` is not read here (did you mean `target`?)
-    "#]],
+            4:142 error[bad-tolerance] steady-state-hypothesis.probes[0].tolerance.range: hypothesis range sequence must be made of two values
+            4:147 hint[unknown-key] steady-state-hypothesis.probes[0].tolerance.tagret: the key `tagret` is not read here (did you mean `target`?)
+        "#]],
     );
-    probe("tolerance: {type: regex, pattern: '(', target: stdout}", expect![""]);
+    probe(
+        "tolerance: {type: regex, pattern: '(', target: stdout}",
+        expect![[r#"
+            4:144 error[bad-tolerance] steady-state-hypothesis.probes[0].tolerance.pattern: hypothesis probe tolerance pattern ( seems invalid: missing ), unterminated subpattern
+        "#]],
+    );
     probe(
         "tolerance: {type: jsonpath, path: '$.a[?(@.b == 1)]', expected: [1]}",
         expect![[r#"
-        4:164 hint[unknown-key] steady-state-hypothesis.probes[0].tolerance.expected: the key `expected` is not read here (did you mean `expect`?)
-    "#]],
+            4:144 error[bad-tolerance] steady-state-hypothesis.probes[0].tolerance.path: hypothesis probe tolerance JSON path $.a[?(@.b == 1)] is invalid (values are compared with a single `=`)
+            4:164 hint[unknown-key] steady-state-hypothesis.probes[0].tolerance.expected: the key `expected` is not read here (did you mean `expect`?)
+        "#]],
     );
     probe(
         "tolerance: {type: probe, name: t}",
