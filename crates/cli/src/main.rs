@@ -9,6 +9,7 @@ mod machine;
 mod problem;
 mod recover;
 mod run;
+mod screen;
 mod session;
 mod settings;
 mod signals;

@@ -53,7 +53,7 @@ pub(crate) fn mention(session: &Session, state: &Path) {
             run.run,
             what.join("; ")
         );
-        session.say(if session.terminal { Line::warning(text) } else { Line::debug(text) });
+        session.say(if session.screen.terminal { Line::warning(text) } else { Line::debug(text) });
     }
 }
 

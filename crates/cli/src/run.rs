@@ -127,8 +127,11 @@ fn resolved(
 
 /// Runs it, in view of console and log file, until it ended or a third signal came.
 fn play(request: Request, log: EventLog, session: &Session) -> Result<(Ended, Told), Problem> {
+    let screen = &session.screen;
+    let mut observers = vec![narrator(session.log.clone())];
+    observers.extend(screen.observers());
     let runtime = machine::runtime()?;
-    runtime.block_on(async {
+    let played = runtime.block_on(async {
         let (signals, heard) = Signals::new(&request.run, session)?;
         let world = World {
             catalog: squall_drivers::CATALOG,
@@ -136,13 +139,16 @@ fn play(request: Request, log: EventLog, session: &Session) -> Result<(Ended, To
             handles: machine::handles(),
             clock: Clock::starting(Timestamp::now()),
             signals: heard,
-            observers: vec![narrator(session.log.clone())],
+            observers,
         };
         tokio::select! {
             ended = squall_engine::run::run(request, log, world) => Ok(ended),
             never = signals.forward() => match never {},
+            never = screen.keep_drawing() => match never {},
         }
-    })
+    });
+    screen.finish();
+    played
 }
 
 /// Shows each record as the Toolkit's lines.

@@ -4,6 +4,7 @@
 
 use crate::arguments::{Global, LogFormat};
 use crate::problem::Problem;
+use crate::screen::Screen;
 use crate::settings::{self, Read};
 use jiff::Timestamp;
 use squall_engine::Environment;
@@ -11,7 +12,6 @@ use squall_experiment::Value;
 use squall_experiment::event::Level;
 use squall_report::line::Line;
 use squall_report::log::{Format, Log, Options};
-use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -26,10 +26,8 @@ pub(crate) struct Session {
     pub(crate) environment: Environment,
     /// The settings file.
     pub(crate) settings_path: PathBuf,
-    /// Whether the console is a terminal, on which our own diagnostics may appear.
-    pub(crate) terminal: bool,
-    /// Whether it may have colours.
-    pub(crate) colours: bool,
+    /// What the console is: our own diagnostics appear only on a terminal.
+    pub(crate) screen: Screen,
 }
 
 impl Session {
@@ -39,8 +37,8 @@ impl Session {
             std::env::vars_os()
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
         );
-        let terminal = io::stderr().is_terminal();
-        let colours = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+        let live = word == "run" && global.log_format == LogFormat::String;
+        let screen = Screen::new(live, environment.get("TERM"));
         let log = Log::new(
             Options {
                 verbose: global.verbose,
@@ -48,21 +46,20 @@ impl Session {
                     LogFormat::String => Format::Text,
                     LogFormat::Json => Format::Json,
                 },
-                colours,
+                colours: screen.colours,
                 file: (!global.no_log_file).then_some(global.log_file),
                 file_level: level(&global.log_file_level),
                 zone: jiff::tz::TimeZone::system(),
                 process: std::process::id(),
                 context: uuid::Uuid::new_v4().to_string(),
             },
-            Box::new(io::stderr()),
+            screen.console(),
         )
         .map_err(|error| {
             Problem::new(error.to_string()).hint("--log-file PATH takes another, --no-log-file none")
         })?;
         let settings_path = settings::path(global.settings, environment.get("HOME"));
-        let session =
-            Session { log: Arc::new(Mutex::new(log)), environment, settings_path, terminal, colours };
+        let session = Session { log: Arc::new(Mutex::new(log)), environment, settings_path, screen };
         if let Some(folder) = &global.change_dir {
             session.say(Line::warning(format!("Moving to {}", folder.display())));
             std::env::set_current_dir(folder)

@@ -89,9 +89,8 @@ impl Toolkit {
                 vec![Line::debug("The rollbacks have ended")]
             }
             Event::PauseStarted { side, shown, seconds: _ } => activity::pause(*side, shown),
-            // What a reference to it says decides whether it runs in the background, its own key what is said of it.
-            Event::ActivityStarted { id: _, place: _, activity, background: _ } => {
-                activity::begun(activity, activity.get("background").is_some_and(Value::is_truthy))
+            Event::ActivityStarted { id: _, place: _, activity, background } => {
+                activity::begun(activity, *background)
             }
             Event::ActivityEnded { id: _, ending } => activity::ended(ending),
             Event::Broke { message, place } => broke(message, *place),
