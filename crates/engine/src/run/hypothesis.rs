@@ -76,6 +76,9 @@ async fn judge(cast: &Cast<'_>, stage: &Stage, probe: &Value, id: ActivityId, ou
         return Looked::Met;
     }
     let tolerance = probe.get("tolerance").unwrap_or(&Value::Null);
+    if let Some(text) = tolerance::applied(tolerance, &cast.scope) {
+        stage.story.tell(Event::Noted { level: Level::Debug, text });
+    }
     let looked = match tolerance::within(tolerance, output, &cast.scope) {
         Ok(Judgement::Met) => Looked::Met,
         Ok(Judgement::Missed(why)) => {
