@@ -7,6 +7,7 @@ use squall_engine::spec::{Catalog, Entry, UndoEntry, action, probe, undo};
 pub static CATALOG: Catalog = Catalog { entries: ENTRIES, undos: UNDOS };
 
 static ENTRIES: &[Entry] = &[
+    action::<k8s::deployment::scale::Scale>(),
     probe::<k8s::pod::all_healthy::AllHealthy>(),
     probe::<k8s::pod::all_healthy::AllMicroservicesHealthy>(),
     probe::<k8s::pod::count::Count>(),
@@ -15,10 +16,16 @@ static ENTRIES: &[Entry] = &[
     probe::<k8s::pod::in_conditions::InConditions>(),
     probe::<k8s::pod::in_phase::InPhase>(),
     probe::<k8s::pod::is_not_available::IsNotAvailable>(),
+    probe::<k8s::pod::logs::Logs>(),
     probe::<k8s::pod::logs_contain::LogsContain>(),
     probe::<k8s::pod::not_in_phase::NotInPhase>(),
     action::<k8s::pod::terminate::Terminate>(),
+    action::<k8s::start::Start>(),
     action::<process::Process>(),
 ];
 
-static UNDOS: &[UndoEntry] = &[undo::<k8s::pod::recreate::RecreatePod>()];
+static UNDOS: &[UndoEntry] = &[
+    undo::<k8s::deployment::scale::ScaleBack>(),
+    undo::<k8s::pod::recreate::RecreatePod>(),
+    undo::<k8s::start::DeleteCreated>(),
+];

@@ -7,7 +7,10 @@
 mod args;
 pub mod cluster;
 mod config;
+pub(crate) mod deployment;
 mod object;
+mod past;
 pub(crate) mod pod;
+pub(crate) mod start;
 
 pub use cluster::{Cluster, ClusterRef, Clusters};

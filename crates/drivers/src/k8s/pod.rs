@@ -10,6 +10,7 @@ pub(crate) mod delete;
 pub(crate) mod in_conditions;
 pub(crate) mod in_phase;
 pub(crate) mod is_not_available;
+pub(crate) mod logs;
 pub(crate) mod logs_contain;
 pub(crate) mod not_in_phase;
 pub(crate) mod recreate;

@@ -72,5 +72,5 @@ impl Pace {
 /// Up to `most`, by the clock's finest digits.
 fn jitter(cx: &Look, most: Duration) -> Duration {
     let fraction = cx.now().subsec_microsecond().unsigned_abs() % 1000;
-    most * u32::from(fraction) / 1000
+    most * fraction / 1000
 }

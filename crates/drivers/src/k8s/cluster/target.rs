@@ -78,6 +78,19 @@ impl Target {
         Target { resource, namespace: None, name: None, part: None }
     }
 
+    /// The collection of a kind that is known by its names; without a namespace for what lives in none.
+    pub(crate) fn of(api_version: &str, kind: &str, plural: &str, namespace: Option<&str>) -> Target {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let resource = Resource {
+            group: Cow::Owned(group.to_owned()),
+            version: Cow::Owned(version.to_owned()),
+            plural: Cow::Owned(plural.to_owned()),
+            kind: Cow::Owned(kind.to_owned()),
+            namespaced: namespace.is_some(),
+        };
+        Target { resource, namespace: namespace.map(str::to_owned), name: None, part: None }
+    }
+
     /// One object of the collection.
     pub(crate) fn named(mut self, name: &str) -> Target {
         self.name = Some(name.to_owned());

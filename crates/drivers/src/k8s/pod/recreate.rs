@@ -3,6 +3,7 @@
 //! Invariant: a name that exists is left alone, be it the old Pod that was never deleted or a new one. What comes back is a
 //! new Pod with the old manifest: what the server or the scheduler had put into it is taken out, so that it is decided anew.
 
+use crate::k8s::cluster::error::Refusal;
 use crate::k8s::cluster::target::{PODS, Target};
 use crate::k8s::cluster::{CallError, Cluster, ClusterRef, MANAGER};
 use crate::k8s::object;
@@ -71,7 +72,7 @@ impl Undo for RecreatePod {
         let created = create_once_gone(&cluster, cx, cx, &target, MANAGER, &self.manifest, PATIENCE).await;
         match created {
             Ok(Created::New) => Ok(Reverted::PutBack),
-            Ok(Created::Exists) => Ok(Reverted::AlreadyBack),
+            Ok(Created::Exists(_)) => Ok(Reverted::AlreadyBack),
             // Its namespace is gone, or going: nothing can be created in it any more.
             Err(CallError::Refused(refusal)) if refusal.is_without_namespace() => Ok(Reverted::TargetGone),
             Err(error) => Err(error.into()),
@@ -88,8 +89,8 @@ pub(crate) fn existence(target: &Target, cluster: &ClusterRef) -> String {
 pub(crate) enum Created {
     /// It is there now.
     New,
-    /// The name is taken.
-    Exists,
+    /// The name is taken, says this refusal.
+    Exists(Box<Refusal>),
 }
 
 /// Creates an object, waiting for a namesake that is being deleted to go.
@@ -111,7 +112,7 @@ pub(crate) async fn create_once_gone(
             Err(error) => return Err(error),
         };
         let grace = match cluster.find(cx, target).await? {
-            Some(now) if !object::is_terminating(&now) => return Ok(Created::Exists),
+            Some(now) if !object::is_terminating(&now) => return Ok(Created::Exists(refusal)),
             Some(now) => now["metadata"]["deletionGracePeriodSeconds"].as_u64().unwrap_or(0),
             // It went between the two requests.
             None => 0,

@@ -1,0 +1,3 @@
+//! Deployments: scaling them.
+
+pub(crate) mod scale;
