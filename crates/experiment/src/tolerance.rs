@@ -47,15 +47,18 @@ impl From<Exception> for Unjudgeable {
 /// Holds a probe's output against its tolerance. A tolerance that is text is substituted first and then counts by what it
 /// became.
 pub fn within(tolerance: &Value, output: &Value, scope: &Scope) -> Result<Judgement, Unjudgeable> {
-    match &*effective(tolerance, scope) {
-        Value::Bool(_) | Value::Text(_) => tolerance_is(tolerance, scope, output),
+    let tolerance = effective(tolerance, scope);
+    match &*tolerance {
+        Value::Bool(_) | Value::Text(_) => equal("", output, &tolerance),
         Value::Int(_) | Value::Big(_) => match output.get("status") {
-            Some(status) => equal("status ", status, &effective(tolerance, scope)),
-            None => tolerance_is(tolerance, scope, output),
+            Some(status) => equal("status ", status, &tolerance),
+            None => equal("", output, &tolerance),
         },
         Value::List(items) => list(items, output),
         Value::Object(object) => typed(object, output, scope),
-        other => Ok(Judgement::Missed(format!("nothing is within a tolerance of {}", repr_of(other)))),
+        Value::Null | Value::Float(_) | Value::Bytes(_) | Value::Date(_) => {
+            Ok(Judgement::Missed(format!("nothing is within a tolerance of {}", repr_of(&tolerance))))
+        }
     }
 }
 
@@ -80,10 +83,6 @@ fn effective<'a>(tolerance: &'a Value, scope: &Scope) -> Cow<'a, Value> {
         Value::Text(text) => Cow::Owned(substitute_text(text, scope)),
         other => Cow::Borrowed(other),
     }
-}
-
-fn tolerance_is(tolerance: &Value, scope: &Scope, output: &Value) -> Result<Judgement, Unjudgeable> {
-    equal("", output, &effective(tolerance, scope))
 }
 
 fn equal(what: &str, found: &Value, wanted: &Value) -> Result<Judgement, Unjudgeable> {
