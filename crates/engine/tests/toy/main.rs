@@ -1,5 +1,5 @@
 //! Runs against a toy system, under paused time: what ends a run, what is put back, what a crash leaves.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod crash;
 mod runs;
