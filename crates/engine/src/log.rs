@@ -8,6 +8,7 @@ use serde::Deserialize as _;
 use squall_experiment::event::{Event, FORMAT, Record, RunId};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// The name of the log within the folder of its run.
@@ -37,7 +38,8 @@ impl EventLog {
             ))
             .hint("set CHAOS_STATE_DIR to a folder that can be written")
         };
-        fs::create_dir_all(&folder).map_err(blocked)?;
+        // Outputs and manifests of deleted objects may hold secrets: they are nobody else's business.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(blocked)?;
         let path = folder.join(FILE);
         let file =
             OpenOptions::new().create_new(true).append(true).read(true).open(&path).map_err(blocked)?;
@@ -161,4 +163,58 @@ fn record(line: &[u8], number: usize) -> Result<Record, Damaged> {
         return Err(Damaged { line: number, why });
     }
     Ok(record)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+    use squall_experiment::event::Level;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn noted(text: &str) -> Record {
+        let event = Event::Noted { level: Level::Info, text: text.to_owned() };
+        Record { at: "2026-11-20T09:00:00Z".parse().unwrap(), event }
+    }
+
+    #[test]
+    fn a_log_is_private_locked_and_reads_back() {
+        let state = tempfile::tempdir().unwrap();
+        let mut log = EventLog::create(state.path(), &RunId("r1".into())).unwrap();
+        let path = log.path().to_owned();
+        log.append(&noted("one"), false).unwrap();
+        log.append(&noted("two"), true).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(is_held(&path));
+        assert!(EventLog::resume(&path).unwrap_err().what.contains("still going on"));
+        assert!(EventLog::create(state.path(), &RunId("r1".into())).is_err(), "a log is never overwritten");
+        drop(log);
+        assert!(!is_held(&path));
+        let (_log, records) = EventLog::resume(&path).unwrap();
+        assert_eq!(records, [noted("one"), noted("two")]);
+    }
+
+    #[test]
+    fn a_damaged_line_is_named() {
+        let state = tempfile::tempdir().unwrap();
+        let mut log = EventLog::create(state.path(), &RunId("r1".into())).unwrap();
+        let path = log.path().to_owned();
+        log.append(&noted("one"), false).unwrap();
+        drop(log);
+        let mut text = fs::read_to_string(&path).unwrap();
+        text.push_str("{\"at\": 7}\n");
+        fs::write(&path, &text).unwrap();
+        assert!(EventLog::resume(&path).unwrap_err().what.contains("line 2"));
+        let newer = text.replace("\"at\": 7", "\"at\":\"2026-11-20T09:00:00Z\",\"event\":\"run-started\",\"run\":\"r\",\"format\":99,\"version\":\"9.0.0\",\"seed\":1,\"pid\":1,\"node\":\"\",\"platform\":\"\",\"source\":\"\",\"experiment\":{},\"dry\":null");
+        fs::write(&path, newer).unwrap();
+        let error = EventLog::resume(&path).unwrap_err().what;
+        assert!(error.contains("version 9.0.0 in format 99"), "{error}");
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_made_says_what_to_do() {
+        let failure = EventLog::create(Path::new("/dev/null/x"), &RunId("r1".into())).unwrap_err();
+        assert!(failure.what.contains("nothing was started"), "{failure}");
+        assert!(failure.hint.unwrap().contains("CHAOS_STATE_DIR"));
+    }
 }
