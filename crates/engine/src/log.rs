@@ -41,8 +41,13 @@ impl EventLog {
         // Outputs and manifests of deleted objects may hold secrets: they are nobody else's business.
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(blocked)?;
         let path = folder.join(FILE);
-        let file =
-            OpenOptions::new().create_new(true).append(true).read(true).open(&path).map_err(blocked)?;
+        let file = OpenOptions::new()
+            .create_new(true)
+            .append(true)
+            .read(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(blocked)?;
         file.lock().map_err(blocked)?;
         // The name must survive a power cut too, or the log would be a file that nobody finds.
         sync_folder(&folder).and_then(|()| sync_folder(&state.join("runs"))).map_err(blocked)?;
