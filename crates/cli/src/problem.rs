@@ -1,6 +1,7 @@
 //! Why a command could not do what was asked, said in one line.
 
 use squall_engine::Failure;
+use squall_experiment::diagnostic::Diagnostic;
 use std::fmt;
 
 /// What is wrong, and what to do about it. Its display is one ERROR line.
@@ -8,12 +9,14 @@ use std::fmt;
 pub(crate) struct Problem {
     what: String,
     hint: Option<String>,
+    /// What it is in the document that could not be read, and that document's text.
+    pub(crate) syntax: Option<Box<(Diagnostic, String)>>,
 }
 
 impl Problem {
     /// A problem in our words or in the Toolkit's.
     pub(crate) fn new(what: impl Into<String>) -> Problem {
-        Problem { what: what.into(), hint: None }
+        Problem { what: what.into(), hint: None, syntax: None }
     }
 
     /// With what to do next.
@@ -22,11 +25,18 @@ impl Problem {
         self.hint = Some(hint.into());
         self
     }
+
+    /// With its place in the document that could not be read.
+    #[must_use]
+    pub(crate) fn syntax(mut self, complaint: Diagnostic, text: String) -> Problem {
+        self.syntax = Some(Box::new((complaint, text)));
+        self
+    }
 }
 
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Problem {
-        Problem { what: failure.what, hint: failure.hint }
+        Problem { what: failure.what, hint: failure.hint, syntax: None }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::arguments::{self, Run, Undo};
 use crate::problem::Problem;
 use crate::session::{Session, SharedLog, lock};
 use crate::signals::Signals;
-use crate::validate::is_valid;
+use crate::validate::{draft, is_valid};
 use crate::{exit, machine, recover, settings, source, variables};
 use jiff::Timestamp;
 use squall_engine::log::EventLog;
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
         None => Object::new(),
     };
     let overrides = variables::read(&arguments.var, &arguments.var_file, &mut session)?;
-    let draft = source::read(&arguments.source)?;
+    let draft = draft(&arguments.source, &session)?;
     if !arguments.no_validation && !is_valid(&draft, &arguments.source, &session) {
         return Ok(exit::FAILED);
     }

@@ -54,9 +54,13 @@ fn file(path: &Path) -> Result<Draft, Problem> {
 }
 
 fn parse(bytes: &[u8], format: Format) -> Result<Draft, Problem> {
-    load(bytes, format).map_err(|error| match format {
-        Format::Yaml => Problem::new(format!("Failed parsing YAML experiment: {error}")),
-        Format::Json => Problem::new(format!("Failed parsing JSON experiment: {error}")),
+    load(bytes, format).map_err(|error| {
+        let what = match format {
+            Format::Yaml => format!("Failed parsing YAML experiment: {error}"),
+            Format::Json => format!("Failed parsing JSON experiment: {error}"),
+        };
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        Problem::new(what).syntax(error.complaint(), text)
     })
 }
 

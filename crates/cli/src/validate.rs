@@ -1,11 +1,11 @@
 //! `chaos validate`, and the validation that `chaos run` begins with.
 //!
 //! Invariant: on a pipe the console has the Toolkit's lines and nothing else: what it warns about, and the first error. Every
-//! complaint is in the log file at DEBUG.
+//! complaint is in the log file at DEBUG, is drawn on a terminal, and is what `--format` prints on stdout.
 
 mod machine;
 
-use crate::arguments::Validate;
+use crate::arguments::{Validate, ValidateFormat};
 use crate::problem::Problem;
 use crate::session::Session;
 use crate::{exit, source};
@@ -13,26 +13,46 @@ use machine::Machine;
 use squall_experiment::check::check;
 use squall_experiment::diagnostic::{Diagnostic, Severity};
 use squall_experiment::load::Draft;
+use squall_report::diagnostics::{Look, Source, json, line, sarif, text};
 use squall_report::line::Line;
+use std::io::Write as _;
 
 /// `chaos validate`; the exit code.
 pub(crate) fn validate(arguments: &Validate, session: &Session) -> Result<u8, Problem> {
-    let draft = source::read(&arguments.source)?;
-    if !is_valid(&draft, &arguments.source, session) {
+    let draft = read(&arguments.source, arguments.format, session)?;
+    if !checked(&draft, &arguments.source, arguments.format, session) {
         return Ok(exit::FAILED);
     }
     session.say(Line::info("experiment syntax and semantic look valid"));
     Ok(exit::FINE)
 }
 
+/// Reads the experiment for a run; on a terminal a syntax error is drawn.
+pub(crate) fn draft(source: &str, session: &Session) -> Result<Draft, Problem> {
+    read(source, None, session)
+}
+
 /// Whether the experiment can be run; says what is wrong with it.
 pub(crate) fn is_valid(draft: &Draft, source: &str, session: &Session) -> bool {
+    checked(draft, source, None, session)
+}
+
+fn read(source: &str, format: Option<ValidateFormat>, session: &Session) -> Result<Draft, Problem> {
+    source::read(source).inspect_err(|problem| {
+        if let Some((complaint, text)) = problem.syntax.as_deref() {
+            draw(std::slice::from_ref(complaint), &Source { name: source, text }, format, session);
+        }
+    })
+}
+
+fn checked(draft: &Draft, source: &str, format: Option<ValidateFormat>, session: &Session) -> bool {
     session.say(Line::info("Validating the experiment's syntax"));
     let complaints = check(draft, &Machine::new(&session.environment));
+    draw(&complaints, &Source { name: source, text: &draft.source }, format, session);
     for complaint in &complaints {
-        session.say(Line::debug(described(complaint, source)));
+        session.say(Line::debug(line(complaint, source)));
     }
-    for line in lines(&complaints) {
+    for line in toolkit_lines(&complaints) {
         session.say(line);
     }
     let valid = complaints.iter().all(|complaint| complaint.severity != Severity::Error);
@@ -42,8 +62,29 @@ pub(crate) fn is_valid(draft: &Draft, source: &str, session: &Session) -> bool {
     valid
 }
 
+/// Shows complaints where they are wanted: on stdout in the format that was asked for, else on a terminal.
+fn draw(complaints: &[Diagnostic], source: &Source<'_>, format: Option<ValidateFormat>, session: &Session) {
+    let drawn = match format {
+        None if session.screen.terminal => {
+            let look = Look { colours: session.screen.colours, width: session.screen.width() };
+            let drawn = text(complaints, source, &look);
+            // Whoever looked went away; the exit code still tells.
+            let _ = session.screen.console().write_all(drawn.as_bytes());
+            return;
+        }
+        None => return,
+        Some(ValidateFormat::Text) => {
+            let colours = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
+            text(complaints, source, &Look { colours, width: None })
+        }
+        Some(ValidateFormat::Json) => json(complaints, source),
+        Some(ValidateFormat::Sarif) => sarif(complaints, source, env!("CARGO_PKG_VERSION")),
+    };
+    let _ = std::io::stdout().write_all(drawn.as_bytes());
+}
+
 /// The Toolkit's lines about an experiment: warnings up to the first error, and that.
-fn lines(complaints: &[Diagnostic]) -> Vec<Line> {
+fn toolkit_lines(complaints: &[Diagnostic]) -> Vec<Line> {
     let mut lines = Vec::new();
     for complaint in complaints {
         match complaint.severity {
@@ -56,18 +97,4 @@ fn lines(complaints: &[Diagnostic]) -> Vec<Line> {
         }
     }
     lines
-}
-
-/// A complaint on one line, for the log file: `shop.yaml:7:9: error[bad-ref] …; did you mean `cart`?`
-fn described(complaint: &Diagnostic, source: &str) -> String {
-    let Diagnostic { severity, rule, message, hint, path, span } = complaint;
-    let place = span.map(|span| format!("{}:{}:", span.line, span.column)).unwrap_or_default();
-    let severity = match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Hint => "hint",
-    };
-    let at = if path.is_empty() { String::new() } else { format!(" (at {path})") };
-    let hint = hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
-    format!("{source}:{place} {severity}[{rule}] {message}{hint}{at}")
 }

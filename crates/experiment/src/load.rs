@@ -47,6 +47,18 @@ impl SyntaxError {
         SyntaxError { message: message.into(), span: places.span(start, end) }
     }
 
+    /// The same as a diagnostic.
+    pub fn complaint(&self) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Error,
+            rule: "syntax".to_owned(),
+            message: self.message.clone(),
+            hint: None,
+            path: String::new(),
+            span: Some(self.span),
+        }
+    }
+
     /// The text that Python's `JSONDecodeError` has for this: `Expecting value: line 1 column 1 (char 0)`.
     pub fn as_python(&self, source: &str) -> String {
         let before = source.get(..self.span.start).unwrap_or(source).chars().count();

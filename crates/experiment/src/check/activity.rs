@@ -51,7 +51,7 @@ impl Checker<'_> {
                 }
                 self.keys(path, activity, KEYS, ELSEWHERE);
                 let why = "beside `ref`: those of the referenced activity hold";
-                self.ignored(path, activity, &["type", "provider", "pauses", "timeout", "dry"], why);
+                self.ignored(path, activity, &["provider", "pauses", "timeout", "dry"], why);
             }
         }
     }

@@ -25,6 +25,7 @@ macro_rules! rules {
         pub const RULES: &[RuleDoc] = &[
             $(RuleDoc { name: $name, says: $says },)*
             // The loader's own.
+            RuleDoc { name: "syntax", says: "A document is JSON or YAML 1.1." },
             RuleDoc { name: "duplicate-key", says: "A key is given once." },
         ];
     };
