@@ -91,6 +91,8 @@ mod tests {
         let lines: Vec<String> = events
             .into_iter()
             .flat_map(|event| advice.lines(&Record { at: Timestamp::UNIX_EPOCH, event }))
+            // An expectation that is indented as a whole loses that.
+            .map(|line| format!("|{line}"))
             .collect();
         expected.assert_eq(&lines.join("\n"));
     }
@@ -127,10 +129,10 @@ mod tests {
                 failed(2, Some("look there")),
             ],
             expect![[r#"
-                  in:   action 2 of 2 of the method, `second` (it may have changed something)
-                  hint: grant it
-                  in:   action `steady`, after the method (nothing was changed)
-                  hint: look there"#]],
+                |  in:   action 2 of 2 of the method, `second` (it may have changed something)
+                |  hint: grant it
+                |  in:   action `steady`, after the method (nothing was changed)
+                |  hint: look there"#]],
         );
     }
 }
