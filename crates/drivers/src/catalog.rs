@@ -1,12 +1,13 @@
 //! Everything that can be done, and everything that can be undone: one line each.
 
-use crate::{k8s, process};
+use crate::{http, k8s, process};
 use squall_engine::spec::{Catalog, Entry, UndoEntry, action, probe, undo};
 
 /// The catalogue.
 pub static CATALOG: Catalog = Catalog { entries: ENTRIES, undos: UNDOS };
 
 static ENTRIES: &[Entry] = &[
+    action::<http::Http>(),
     action::<k8s::deployment::scale::Scale>(),
     probe::<k8s::pod::all_healthy::AllHealthy>(),
     probe::<k8s::pod::all_healthy::AllMicroservicesHealthy>(),

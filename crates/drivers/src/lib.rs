@@ -5,6 +5,7 @@
 
 pub mod catalog;
 pub(crate) mod home;
+pub mod http;
 pub mod k8s;
 pub(crate) mod loose;
 pub mod process;

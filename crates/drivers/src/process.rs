@@ -3,8 +3,6 @@
 //! Invariant: the program that we start is gone, and reaped, when the activity ends; its output is complete or the activity
 //! fails. What that program starts itself is not ours: it stays in our process group, because a group of its own could not
 //! read the terminal, and it is left alone.
-//!
-//! Not here: the warning about a status that is not 0, which depends on the activity's tolerance.
 
 mod command;
 #[cfg(test)]

@@ -1,0 +1,284 @@
+//! Calls a URL: the Toolkit's provider type `http`.
+//!
+//! What is sent, and what a response is taken for, follows Python's `requests`, so that a service sees and answers the same
+//! call. Invariant: whatever the experiment or the server gets wrong ends the activity, never the process.
+//!
+//! Not here: the way over the network ([`client`]).
+
+mod body;
+pub mod client;
+mod connection;
+mod cookies;
+mod exchange;
+mod form;
+mod headers;
+mod netrc;
+mod proxy;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod url;
+
+pub use headers::Headers;
+pub use tls::Verify;
+
+use crate::loose::{Loose, unexpected};
+use client::{Error, Options, Request, Response, World, fetch};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use squall_engine::{Act, Action, Failure, Reach, Shape, Spec, Stop};
+use squall_experiment::json::{self, Style};
+use squall_experiment::python::{Exception, repr_of, str_of, type_name};
+use squall_experiment::{Object, Value};
+use std::time::Duration;
+
+/// The content type by which JSON is recognised, on the way out and on the way in: exactly this.
+const JSON: &str = "application/json";
+
+/// Calls a URL and returns its answer.
+pub struct Http;
+
+/// What to call.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Args {
+    /// `http://…` or `https://…`.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    url: Loose,
+    /// `GET` by default; any word.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    method: Loose,
+    /// Header fields, all of them text.
+    #[serde(default)]
+    #[schemars(with = "Option<std::collections::BTreeMap<String, String>>")]
+    headers: Loose,
+    /// Of a GET, what is added to the query. Of any other call its body: JSON if `headers` has `Content-Type:
+    /// application/json`, else a form; a text is sent as it is.
+    #[serde(default)]
+    #[schemars(with = "serde_json::Value")]
+    arguments: Loose,
+    /// Seconds that connecting, and each wait for the server, may take; or `[connecting, waiting]`. No limit by default.
+    #[serde(default)]
+    #[schemars(with = "serde_json::Value")]
+    timeout: Loose,
+    /// Whether the server's certificate is checked: `true` by default; or the path of a bundle of authorities.
+    #[serde(default)]
+    #[schemars(with = "serde_json::Value")]
+    verify_tls: Loose,
+    /// How often the call is made again if it fails: when there is no connection, and when that breaks and the method may
+    /// be repeated. 0 by default.
+    #[serde(default)]
+    #[schemars(with = "Option<u32>")]
+    max_retries: Loose,
+}
+
+impl Action for Http {
+    const SPEC: Spec = Spec {
+        name: "http",
+        summary: "Call a URL",
+        docs: "Returns `{status, headers, body}`, whatever the status is: judge it with a tolerance. Header names are those \
+            that the server wrote. The body is text, or the parsed value if its `Content-Type` is exactly \
+            `application/json`. Redirects are followed, at most 30. Proxies (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, \
+            `NO_PROXY`), certificate authorities (`REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, else the machine's) and logins \
+            (`~/.netrc`) are those that Python programs use. A body of more than 256 MiB fails the activity.",
+        example: "{url: \"http://127.0.0.1:8080/health\", timeout: 3}",
+        reach: Reach::Remote,
+        shape: Shape::Provider { kind: "http", filled: &["url", "headers", "timeout"] },
+        odd: Some(|output| match output.get("status") {
+            Some(Value::Int(status)) if *status > 399 => Some(
+                "This HTTP call returned a response with a HTTP status code above 400. This may indicate some error \
+                 and not what you expected. Please have a look at the logs.",
+            ),
+            _ => None,
+        }),
+        ..Spec::DEFAULT
+    };
+    type Args = Args;
+    type Did = Value;
+
+    async fn act(args: &Args, cx: &Act) -> Result<Value, Stop> {
+        let request = request(args).map_err(unexpected)?;
+        let options = options(args).map_err(unexpected)?;
+        let world = World { environment: cx.environment(), now: cx.now() };
+        let response = cx.until(fetch(&request, &options, &world)).await?;
+        output(response.map_err(|error| stop(error, &request.url))?).map_err(unexpected)
+    }
+}
+
+/// How the Toolkit sees what went wrong.
+fn stop(error: Error, url: &str) -> Stop {
+    match error {
+        Error::NoAnswer(what) => Failure::target(format!("failed to connect to {url}: {what}")).into(),
+        Error::TimedOut => Failure::target("activity took too long to complete").into(),
+        Error::TooLarge(what) => Failure::target(format!("failed to read {url}: {what}")).into(),
+        Error::Unexpected(exception) => unexpected(exception),
+    }
+}
+
+fn request(args: &Args) -> Result<Request, Exception> {
+    let url = match args.url.given() {
+        Some(url) => str_of(url),
+        None => return Err(Exception { class: "KeyError", text: "'url'".to_owned() }),
+    };
+    let method = match args.method.given() {
+        None => "GET".to_owned(),
+        Some(Value::Text(method)) => method.to_uppercase(),
+        Some(other) => return Err(Exception::no_attribute(other, "upper")),
+    };
+    if let Some(c) = method.chars().find(|c| c.is_control()) {
+        let text = format!(
+            "method can't contain control characters. {} (found at least {c:?})",
+            repr_of(&method.into())
+        );
+        return Err(Exception::value_error(text));
+    }
+    let mut request = Request { method, url, headers: fields(args.headers.given())?, ..Request::default() };
+    let nothing = Value::Object(Object::new());
+    let arguments = args.arguments.given().unwrap_or(&nothing);
+    let is_json = || {
+        request.headers.iter().any(|(name, value)| name == "Content-Type" && value.as_deref() == Some(JSON))
+    };
+    if request.method == "GET" {
+        if arguments.is_truthy() {
+            request.query = form::encode(arguments)?;
+        }
+    } else if is_json() {
+        request.body = (!arguments.is_null()).then(|| json::to_string(arguments, &Style::LINE).into_bytes());
+    } else if arguments.is_truthy() {
+        request.body = Some(match arguments {
+            Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) => {
+                return Err(Exception::type_error(format!(
+                    "message_body should be a bytes-like object or an iterable, got <class '{}'>",
+                    type_name(arguments)
+                )));
+            }
+            arguments => form::encode(arguments)?.into_bytes(),
+        });
+        request.content_type = arguments.as_text().is_none().then_some("application/x-www-form-urlencoded");
+    }
+    Ok(request)
+}
+
+fn fields(headers: Option<&Value>) -> Result<Vec<(String, Option<String>)>, Exception> {
+    match headers {
+        None => Ok(Vec::new()),
+        Some(headers) if !headers.is_truthy() => Ok(Vec::new()),
+        Some(Value::Object(headers)) => headers
+            .iter()
+            .map(|(name, value)| match value {
+                Value::Null => Ok((name.clone(), None)),
+                Value::Text(value) => Ok((name.clone(), Some(value.clone()))),
+                other => Err(Exception {
+                    class: "requests.exceptions.InvalidHeader",
+                    text: format!(
+                        "Header part ({}) from ({}, {0}) must be of type str or bytes, not <class '{}'>",
+                        repr_of(other),
+                        repr_of(&Value::Text(name.clone())),
+                        type_name(other)
+                    ),
+                }),
+            })
+            .collect(),
+        Some(other) => Err(Exception::no_attribute(other, "items")),
+    }
+}
+
+fn options(args: &Args) -> Result<Options, Exception> {
+    let (connect, read) = timeouts(args.timeout.set())?;
+    let verify = match args.verify_tls.set() {
+        None => Verify::Usual,
+        Some(value) if !value.is_truthy() => Verify::Not,
+        Some(Value::Text(path)) => Verify::Bundle(path.clone()),
+        Some(Value::List(_) | Value::Object(_)) => {
+            return Err(Exception::type_error(format!(
+                "verify_tls should be a boolean or the path of a bundle, not {}",
+                args.verify_tls.set().map_or("NoneType", type_name)
+            )));
+        }
+        Some(_) => Verify::Usual,
+    };
+    Ok(Options { connect, read, verify, retries: retries(&args.max_retries)? })
+}
+
+/// One limit for both, or a pair: for connecting, and for waiting.
+fn timeouts(timeout: Option<&Value>) -> Result<(Option<Duration>, Option<Duration>), Exception> {
+    match timeout {
+        None => Ok((None, None)),
+        Some(Value::List(pair)) => match pair.as_slice() {
+            [connect, read] => Ok((limit("connect", connect)?, limit("read", read)?)),
+            items => {
+                let shown: Vec<String> = items.iter().map(repr_of).collect();
+                Err(Exception::value_error(format!(
+                    "Invalid timeout ({}{}). Pass a (connect, read) timeout tuple, or a single float to set both timeouts to the same value.",
+                    shown.join(", "),
+                    if items.len() == 1 { "," } else { "" }
+                )))
+            }
+        },
+        Some(both) => Ok((limit("connect", both)?, limit("read", both)?)),
+    }
+}
+
+fn limit(name: &str, value: &Value) -> Result<Option<Duration>, Exception> {
+    let seconds = match value {
+        Value::Null => return Ok(None),
+        Value::Bool(_) => {
+            let text = "Timeout cannot be a boolean value. It must be an int, float or None.";
+            return Err(Exception::value_error(text));
+        }
+        Value::Int(seconds) => *seconds as f64,
+        Value::Float(seconds) => *seconds,
+        other => {
+            return Err(Exception::value_error(format!(
+                "Timeout value {name} was {}, but it must be an int, float or None.",
+                str_of(other)
+            )));
+        }
+    };
+    if seconds <= 0.0 {
+        return Err(Exception::value_error(format!(
+            "Attempted to set {name} timeout to {}, but the timeout cannot be set to a value less than or equal to 0.",
+            str_of(value)
+        )));
+    }
+    // A time that no clock can hold is no limit.
+    Ok(Duration::try_from_secs_f64(seconds).ok())
+}
+
+/// `null` means what the library does on its own: three times.
+fn retries(given: &Loose) -> Result<u32, Exception> {
+    match given {
+        Loose::Absent => Ok(0),
+        Loose::Given(Value::Null) => Ok(3),
+        Loose::Given(Value::Bool(once)) => Ok(u32::from(*once)),
+        Loose::Given(Value::Int(times)) => Ok(u32::try_from((*times).max(0)).unwrap_or(u32::MAX)),
+        // Saturates, and is 0 for what is negative.
+        Loose::Given(Value::Float(times)) => Ok(*times as u32),
+        Loose::Given(other) => Err(Exception::type_error(format!(
+            "unsupported operand type(s) for -=: '{}' and 'int'",
+            type_name(other)
+        ))),
+    }
+}
+
+fn output(response: Response) -> Result<Value, Exception> {
+    let headers =
+        response.headers.iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+    let status = i64::from(response.status);
+    let is_json = response.headers.get("content-type") == Some(JSON);
+    let text = response.into_text();
+    let body = if is_json {
+        json::value(&text).map_err(|error| Exception {
+            class: "requests.exceptions.JSONDecodeError",
+            text: error.as_python(&text),
+        })?
+    } else {
+        Value::Text(text)
+    };
+    let output: [(&str, Value); 3] =
+        [("status", status.into()), ("headers", Value::Object(headers)), ("body", body)];
+    Ok(Value::Object(output.map(|(name, value)| (name.to_owned(), value)).into()))
+}
