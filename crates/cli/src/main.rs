@@ -3,6 +3,7 @@
 //! Invariant: `--version`, `--help` and usage errors of the global options end before a file or the environment is touched.
 
 mod arguments;
+mod bug;
 mod exit;
 mod info;
 mod machine;
@@ -44,10 +45,15 @@ fn chaos() -> u8 {
         Err(told) => return told.print(),
     };
     let log = session.log.clone();
-    perform(command, session).unwrap_or_else(|problem| {
-        session::lock(&log).line(&Line::error(problem.to_string()), jiff::Timestamp::now());
-        exit::FAILED
-    })
+    bug::announce_in(log.clone());
+    match bug::caught(|| perform(command, session)) {
+        Some(Ok(code)) => code,
+        Some(Err(problem)) => {
+            session::lock(&log).line(&Line::error(problem.to_string()), jiff::Timestamp::now());
+            exit::FAILED
+        }
+        None => exit::FAILED,
+    }
 }
 
 fn perform(command: Command, session: Session) -> Result<u8, Problem> {

@@ -13,7 +13,7 @@ use crate::{exit, machine};
 use jiff::Timestamp;
 use squall_engine::recover::{self, EarlierRun};
 use squall_engine::story::{Clock, Observer};
-use squall_experiment::event::{Event, Reverted, UndoId};
+use squall_experiment::event::{Event, Reverted, RunId, UndoId};
 use squall_report::line::Line;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -46,15 +46,30 @@ pub(crate) fn mention(session: &Session, state: &Path) {
         if run.going_on {
             continue;
         }
-        let what: Vec<&str> = run.open.iter().map(|undo| undo.describe.as_str()).collect();
         let text = format!(
             "the earlier run {} left something behind; `chaos recover {}` does this: {}",
             run.run,
             run.run,
-            what.join("; ")
+            descriptions(run)
         );
         session.say(if session.screen.terminal { Line::warning(text) } else { Line::debug(text) });
     }
+}
+
+/// Says what a run that broke off left behind.
+pub(crate) fn say_left(session: &Session, state: &Path, run: &RunId) {
+    let runs = recover::runs(state).unwrap_or_default();
+    for run in runs.iter().filter(|earlier| earlier.run == *run && !earlier.open.is_empty()) {
+        session.say(Line::warning(format!(
+            "What this run changed is still in place. `chaos recover {}` puts it back: {}",
+            run.run,
+            descriptions(run)
+        )));
+    }
+}
+
+fn descriptions(run: &EarlierRun) -> String {
+    run.open.iter().map(|undo| undo.describe.as_str()).collect::<Vec<_>>().join("; ")
 }
 
 fn unreadable(state: &Path, error: &std::io::Error) -> Problem {

@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::session::{Session, SharedLog, lock};
 use crate::signals::Signals;
 use crate::validate::{draft, is_valid};
-use crate::{exit, machine, recover, settings, source, variables};
+use crate::{bug, exit, machine, recover, settings, source, variables};
 use jiff::Timestamp;
 use squall_engine::log::EventLog;
 use squall_engine::options::{Dry, Options, UndoPolicy};
@@ -52,9 +52,20 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
         run: run.clone(),
         program: machine::program(),
     };
-    let (ended, told) = play(request, log, &session)?;
-    journal::write(&arguments.journal_path, &told)?;
-    Ok(exit::of(ended))
+    let path = log.path().to_owned();
+    match bug::caught(|| play(request, log, &session)) {
+        Some(played) => {
+            let (ended, told) = played?;
+            journal::write(&arguments.journal_path, told.log.path(), &told.unwritten)?;
+            Ok(exit::of(ended))
+        }
+        None => {
+            session.screen.finish();
+            recover::say_left(&session, &state, &run);
+            journal::write(&arguments.journal_path, &path, &[])?;
+            Ok(exit::FAILED)
+        }
+    }
 }
 
 /// The experiment, if the document is one at all.

@@ -2,7 +2,7 @@
 
 use crate::problem::Problem;
 use squall_engine::log;
-use squall_engine::story::Told;
+use squall_experiment::event::Record;
 use squall_report::journal;
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -26,10 +26,9 @@ pub(super) fn can_be_written(path: &Path) -> Result<(), Problem> {
 }
 
 /// Writes the journal of a run: what its log holds, then what the disk did not take any more.
-pub(super) fn write(path: &Path, told: &Told) -> Result<(), Problem> {
-    let log = told.log.path();
+pub(super) fn write(path: &Path, log: &Path, unwritten: &[Record]) -> Result<(), Problem> {
     let records = || -> io::Result<_> {
-        let unwritten = told.unwritten.iter().cloned().map(Ok);
+        let unwritten = unwritten.iter().cloned().map(Ok);
         Ok(log::read(log)?.map(|record| record.map_err(io::Error::other)).chain(unwritten))
     };
     journal::write_file(records, path).map_err(|error| {
