@@ -390,15 +390,3 @@ fn parse<T: FromArgMatches>(
         .and_then(|matches| T::from_arg_matches(&matches))
         .map_err(|error| usage::told(error, &mut command))
 }
-
-/// Every command with its help, in the order in which the documentation shows them.
-#[cfg(test)]
-pub(crate) fn all() -> Vec<clap::Command> {
-    let mut all =
-        vec![Global::command(), Run::command(), Validate::command(), Recover::command(), Info::command()];
-    let mut settings = Settings::command();
-    settings.build();
-    all.push(settings.clone());
-    all.extend(settings.get_subcommands().cloned());
-    all
-}

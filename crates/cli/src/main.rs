@@ -33,6 +33,7 @@ fn chaos() -> u8 {
         Ok(read) => read,
         Err(told) => return told.print(),
     };
+    let folder = global.change_dir.clone();
     let session = match Session::open(global, unparsed.word()) {
         Ok(session) => session,
         Err(problem) => {
@@ -40,13 +41,18 @@ fn chaos() -> u8 {
             return exit::FAILED;
         }
     };
-    let command = match unparsed.read() {
-        Ok(command) => command,
-        Err(told) => return told.print(),
-    };
     let log = session.log.clone();
     bug::announce_in(log.clone());
-    match bug::caught(|| perform(command, session)) {
+    let done = bug::caught(|| {
+        if let Some(folder) = folder {
+            session.move_to(&folder)?;
+        }
+        match unparsed.read() {
+            Ok(command) => perform(command, session),
+            Err(told) => Ok(told.print()),
+        }
+    });
+    match done {
         Some(Ok(code)) => code,
         Some(Err(problem)) => {
             session::lock(&log).line(&Line::error(problem.to_string()), jiff::Timestamp::now());

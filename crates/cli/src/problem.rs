@@ -1,6 +1,7 @@
 //! Why a command could not do what was asked, said in one line.
 
 use squall_engine::Failure;
+use squall_experiment::Value;
 use squall_experiment::diagnostic::Diagnostic;
 use std::fmt;
 
@@ -49,3 +50,17 @@ impl fmt::Display for Problem {
     }
 }
 impl std::error::Error for Problem {}
+
+/// What a value is, for people.
+pub(crate) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Int(_) | Value::Big(_) | Value::Float(_) => "a number",
+        Value::Text(_) => "text",
+        Value::Bytes(_) => "bytes",
+        Value::Date(_) => "a date",
+        Value::List(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}

@@ -7,7 +7,7 @@ mod journal;
 mod strategies;
 
 use crate::arguments::{self, Run, Undo};
-use crate::problem::Problem;
+use crate::problem::{Problem, kind};
 use crate::session::{Session, SharedLog, lock};
 use crate::signals::Signals;
 use crate::validate::{draft, is_valid};
@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
 
 /// The experiment, if the document is one at all.
 fn experiment(draft: Draft) -> Result<Experiment, Problem> {
-    let kind = squall_experiment::python::type_name(&draft.document);
+    let kind = kind(&draft.document);
     let experiment = Experiment::new(draft.document)
         .ok_or_else(|| Problem::new(format!("an experiment must be an object, not {kind}")))?;
     // Without validation this is the one thing that a run cannot do without.

@@ -31,7 +31,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Opens the log and moves to the folder that was asked for.
+    /// Opens the log.
     pub(crate) fn open(global: Global, word: &str) -> Result<Session, Problem> {
         let environment = Environment::new(
             std::env::vars_os()
@@ -60,17 +60,17 @@ impl Session {
         })?;
         let settings_path = settings::path(global.settings, environment.get("HOME"));
         let session = Session { log: Arc::new(Mutex::new(log)), environment, settings_path, screen };
-        if let Some(folder) = &global.change_dir {
-            session.say(Line::warning(format!("Moving to {}", folder.display())));
-            std::env::set_current_dir(folder)
-                .map_err(|error| {
-                    Problem::new(format!("could not change to the folder {}: {error}", folder.display()))
-                })
-                .inspect_err(|problem| session.say(Line::error(problem.to_string())))?;
-        }
         session.say(Line::debug("#".repeat(79)));
         session.say(Line::debug(format!("Running command '{word}'")));
         Ok(session)
+    }
+
+    /// Moves to another folder; the log file stays where it is.
+    pub(crate) fn move_to(&self, folder: &Path) -> Result<(), Problem> {
+        self.say(Line::warning(format!("Moving to {}", folder.display())));
+        std::env::set_current_dir(folder).map_err(|error| {
+            Problem::new(format!("could not change to the folder {}: {error}", folder.display()))
+        })
     }
 
     /// Writes a line to console and log file.

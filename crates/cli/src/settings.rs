@@ -6,9 +6,8 @@ pub(crate) mod command;
 mod key;
 mod yaml;
 
-use crate::problem::Problem;
+use crate::problem::{Problem, kind};
 use squall_experiment::load::{Format, load};
-use squall_experiment::python::type_name;
 use squall_experiment::{Object, Value};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -63,9 +62,9 @@ pub(crate) fn as_object(settings: Value, path: &Path) -> Result<Object, Problem>
     match settings {
         Value::Object(object) => Ok(object),
         other => Err(Problem::new(format!(
-            "the settings file {} must hold an object, not a {}",
+            "the settings file {} must hold an object, not {}",
             path.display(),
-            type_name(&other)
+            kind(&other)
         ))),
     }
 }
@@ -73,7 +72,7 @@ pub(crate) fn as_object(settings: Value, path: &Path) -> Result<Object, Problem>
 /// `runtime.{of}.strategy`, if it is given.
 pub(crate) fn strategy<'a>(settings: &'a Object, of: &str) -> Result<Option<&'a Value>, Problem> {
     let wrong = |path: String, value: &Value| {
-        Problem::new(format!("`{path}` in the settings must be an object, not {}", type_name(value)))
+        Problem::new(format!("`{path}` in the settings must be an object, not {}", kind(value)))
     };
     let runtime = match settings.get("runtime") {
         None => return Ok(None),

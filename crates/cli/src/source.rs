@@ -45,7 +45,7 @@ pub(crate) fn read(source: &str) -> Result<Draft, Problem> {
 fn file(path: &Path) -> Result<Draft, Problem> {
     let shown = path.display();
     let format = Format::of(path).map_err(|error| {
-        let kind = if path.is_dir() { " is a folder" } else { "" };
+        let kind = if path.is_dir() { ", a folder" } else { "" };
         Problem::new(format!("could not load {shown}{kind}: {error}"))
     })?;
     let bytes = std::fs::read(path)

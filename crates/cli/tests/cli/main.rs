@@ -1,0 +1,12 @@
+//! The command as a person or a script meets it: what it prints, writes and returns.
+//!
+//! Invariant: every test has a folder of its own, which is also HOME, and an environment with nothing else in it; times,
+//! names of runs and folders are masked.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod errors;
+mod folder;
+mod help;
+mod recover;
+mod run;
+mod settings;
