@@ -11,7 +11,7 @@ use crate::problem::{Problem, kind};
 use crate::session::{Session, SharedLog, lock};
 use crate::signals::Signals;
 use crate::validate::{draft, is_valid};
-use crate::{bug, exit, machine, recover, settings, source, variables};
+use crate::{bug, exit, machine, recover, settings, variables};
 use jiff::Timestamp;
 use squall_engine::log::EventLog;
 use squall_engine::options::{Dry, Options, UndoPolicy};
