@@ -24,6 +24,8 @@ impl Checker<'_> {
         for (name, value) in given {
             let at = member(path, name);
             match parameters.iter().find(|parameter| parameter.name == *name) {
+                // Python's usual default, whatever the schema says.
+                Some(parameter) if value.is_null() && !parameter.required => {}
                 Some(parameter) => self.argument(at, value, &parameter.schema),
                 None if INJECTED.contains(&name.as_str()) => {}
                 None => {
