@@ -10,3 +10,4 @@ mod help;
 mod recover;
 mod run;
 mod settings;
+mod validate;
