@@ -103,6 +103,16 @@ fn restore(runs: Vec<&EarlierRun>, session: &Session) -> Result<u8, Problem> {
     let mut failed = 0;
     let runtime = machine::runtime()?;
     for run in runs {
+        if run.going_on {
+            let process = run.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
+            session.say(Line::error(format!(
+                "run {} is still going on{process}, so it was not touched; stop it (Ctrl-C, or SIGTERM): it puts \
+                 back what it changed itself",
+                run.run
+            )));
+            failed += run.open.len();
+            continue;
+        }
         match runtime.block_on(restore_one(run, session)) {
             Ok((count, not_restored)) => {
                 open += count;

@@ -58,6 +58,13 @@ impl Folder {
         command
     }
 
+    /// The name of the only run so far.
+    pub(crate) fn only_run(&self) -> String {
+        let runs: Vec<_> = fs::read_dir(self.path(".local/state/chaos/runs")).unwrap().collect();
+        assert_eq!(runs.len(), 1);
+        runs[0].as_ref().unwrap().file_name().to_str().unwrap().to_owned()
+    }
+
     /// Runs it here.
     pub(crate) fn chaos(&self, line: &str) -> Done {
         self.done(&mut self.command(line))

@@ -4,6 +4,7 @@
 //! names of runs and folders are masked.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod cluster;
 mod errors;
 mod folder;
 mod help;

@@ -1,7 +1,9 @@
 //! What runs leave behind, and putting it back.
 
+use crate::cluster::Cluster;
 use crate::folder::Folder;
 use expect_test::expect;
+use serde_json::json;
 
 #[test]
 fn there_is_nothing_to_recover() {
@@ -26,4 +28,175 @@ fn there_is_nothing_to_recover() {
         [ERROR] there is no run `nothing`; `chaos recover` lists the runs that left something behind
         exit: 1
     "#]]);
+}
+
+/// Scales a Deployment down and waits.
+const SCALE: &str = r#"
+title: without a cart
+description: nobody can buy anything
+method:
+  - type: action
+    name: scale-down
+    pauses: {after: "${wait}"}
+    provider:
+      type: python
+      module: chaosk8s.deployment.actions
+      func: scale_deployment
+      arguments: {name: cart, ns: shop, replicas: 0}
+configuration: {wait: 0}
+"#;
+
+fn shop() -> (Folder, Cluster) {
+    let cluster = Cluster::new();
+    let folder = Folder::new().with("scale.yaml", SCALE).with(".kube/config", &cluster.kubeconfig());
+    (folder, cluster)
+}
+
+#[test]
+fn what_an_author_leaves_behind_is_said_listed_and_put_back() {
+    let (folder, cluster) = shop();
+    folder.chaos("run scale.yaml").check(expect![[r#"
+        stderr:
+        [INFO] Validating the experiment's syntax
+        [INFO] Experiment looks valid
+        [INFO] Running experiment: without a cart
+        [INFO] Steady-state strategy: default
+        [INFO] Rollbacks strategy: default
+        [INFO] No steady state hypothesis defined. That's ok, just exploring.
+        [INFO] Playing your experiment's method now...
+        [INFO] Action: scale-down
+        [INFO] Let's rollback...
+        [INFO] No declared rollbacks, let's move on.
+        [WARNING] What this run changed is still in place. `chaos recover RUN` puts it back: scale Deployment shop/cart back to 3
+        [INFO] Experiment ended with status: completed
+        exit: 0
+    "#]]);
+    assert_eq!(cluster.replicas(), 0);
+    folder.chaos("recover").check(expect![[r#"
+        stdout:
+        RUN  WHEN, completed
+          experiment: without a cart (scale.yaml)
+          to put back: scale Deployment shop/cart back to 3
+          chaos recover RUN
+
+        `chaos recover RUN` puts back what one of them left, `chaos recover --all` everything.
+        exit: 0
+    "#]]);
+    cluster.edit("paused", json!(true));
+    folder.chaos("recover --all").check(expect![[r#"
+        stderr:
+        [INFO] put back: scale Deployment shop/cart back to 3
+        [INFO] 1 change was put back, nothing is left behind
+        exit: 0
+    "#]]);
+    assert_eq!((cluster.replicas(), cluster.field("paused")), (3, json!(true)));
+    folder.chaos("recover --all").check(expect![[r#"
+        stderr:
+        [INFO] Nothing is left behind
+        exit: 0
+    "#]]);
+}
+
+#[test]
+fn undo_always_puts_back_at_the_end() {
+    let (folder, cluster) = shop();
+    folder.chaos("run --undo always scale.yaml").check(expect![[r#"
+        stderr:
+        [INFO] Validating the experiment's syntax
+        [INFO] Experiment looks valid
+        [INFO] Running experiment: without a cart
+        [INFO] Steady-state strategy: default
+        [INFO] Rollbacks strategy: default
+        [INFO] No steady state hypothesis defined. That's ok, just exploring.
+        [INFO] Playing your experiment's method now...
+        [INFO] Action: scale-down
+        [INFO] Let's rollback...
+        [INFO] No declared rollbacks, let's move on.
+        [INFO] Experiment ended with status: completed
+        exit: 0
+    "#]]);
+    assert_eq!(cluster.replicas(), 3);
+}
+
+#[test]
+fn a_killed_run_is_put_back_by_name() {
+    let (folder, cluster) = shop();
+    let running = folder.start("run --var wait:int=60 scale.yaml", "Pausing after activity");
+    assert_eq!(cluster.replicas(), 0);
+    let run = folder.only_run();
+    folder.chaos(&format!("recover {run}")).check(expect![[r#"
+        stderr:
+        [ERROR] run RUN is still going on, process PID, so it was not touched; stop it (Ctrl-C, or SIGTERM): it puts back what it changed itself
+        [ERROR] not everything could be put back: 1 left
+        exit: 1
+    "#]]);
+    running.signal("KILL");
+    let _ = running.end();
+    let listed = folder.chaos("recover --format json");
+    let mut listed: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
+    listed[0]["pid"] = json!("PID");
+    expect![[r#"
+        [
+          {
+            "run": "RUN",
+            "started": "TIME",
+            "title": "without a cart",
+            "source": "scale.yaml",
+            "status": null,
+            "going_on": false,
+            "pid": "PID",
+            "left_behind": [
+              "scale Deployment shop/cart back to 3"
+            ],
+            "log": "DIR/.local/state/chaos/runs/RUN/events.jsonl",
+            "damaged": null
+          }
+        ]"#]]
+    .assert_eq(&serde_json::to_string_pretty(&listed).unwrap());
+
+    cluster.answer(false);
+    let done = folder.chaos(&format!("recover {}", &run[..10]));
+    assert_eq!(done.code, 1);
+    assert!(
+        done.stderr.contains("could not put back: scale Deployment shop/cart back to 3"),
+        "{}",
+        done.stderr
+    );
+    cluster.answer(true);
+    folder.chaos(&format!("recover {}", &run[..10])).check(expect![[r#"
+        stderr:
+        [INFO] put back: scale Deployment shop/cart back to 3
+        [INFO] 1 change was put back, nothing is left behind
+        exit: 0
+    "#]]);
+    assert_eq!(cluster.replicas(), 3);
+    folder.chaos(&format!("recover {run}")).check(expect![[r#"
+        stderr:
+        [INFO] Nothing is left behind
+        exit: 0
+    "#]]);
+}
+
+#[test]
+fn a_signal_puts_everything_back() {
+    for signal in ["TERM", "INT", "USR1", "USR2"] {
+        let (folder, cluster) = shop();
+        let running = folder.start("run --var wait:int=60 scale.yaml", "Pausing after activity");
+        running.signal(signal);
+        assert_eq!(running.end().code, 1);
+        assert_eq!(cluster.replicas(), 3, "{signal}");
+        assert_eq!(folder.chaos("recover").stdout, "Nothing is left behind.\n");
+    }
+}
+
+#[test]
+fn the_next_run_knows_of_it() {
+    let (folder, _cluster) = shop();
+    let _ = folder.chaos("run scale.yaml");
+    let _ = folder.chaos("--log-file next.log run scale.yaml");
+    let log = folder.mask(&folder.read("next.log"));
+    assert!(
+        log.contains("the earlier run RUN left something behind; `chaos recover RUN` does this: scale"),
+        "{log}"
+    );
 }
