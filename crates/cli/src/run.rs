@@ -10,6 +10,7 @@ use crate::arguments::{self, Run, Undo};
 use crate::problem::{Problem, kind};
 use crate::session::{Session, SharedLog, lock};
 use crate::signals::Signals;
+use crate::source::Fetching;
 use crate::validate::{draft, is_valid};
 use crate::{bug, exit, machine, recover, settings, variables};
 use jiff::Timestamp;
@@ -31,7 +32,8 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
         None => Object::new(),
     };
     let overrides = variables::read(&arguments.var, &arguments.var_file, &mut session)?;
-    let draft = draft(&arguments.source, &session)?;
+    let fetching = Fetching { no_verify_tls: arguments.no_verify_tls, settings: Some(&settings) };
+    let draft = draft(&arguments.source, fetching, &session)?;
     if !arguments.no_validation && !is_valid(&draft, &arguments.source, &session) {
         return Ok(exit::FAILED);
     }

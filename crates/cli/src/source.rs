@@ -1,8 +1,13 @@
 //! Where an experiment comes from: a file, or an http(s) URL.
 //!
-//! Invariant: whatever exists on disk is a file; only what does not is taken for a URL.
+//! Invariant: whatever exists on disk is a file; only what does not is taken for a URL. A token for the server is sent to
+//! the server that it is meant for and appears in no message.
+
+mod url;
 
 use crate::problem::Problem;
+use crate::session::Session;
+use squall_experiment::Object;
 use squall_experiment::load::{Draft, Format, load};
 use std::path::Path;
 
@@ -32,13 +37,20 @@ fn scheme(source: &str) -> Option<String> {
         .then(|| scheme.to_ascii_lowercase())
 }
 
+/// How an experiment is fetched from a server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fetching<'a> {
+    /// Leave the server's certificate unchecked.
+    pub(crate) no_verify_tls: bool,
+    /// Where the credentials of servers are.
+    pub(crate) settings: Option<&'a Object>,
+}
+
 /// Loads the experiment.
-pub(crate) fn read(source: &str) -> Result<Draft, Problem> {
+pub(crate) fn read(source: &str, fetching: Fetching<'_>, session: &Session) -> Result<Draft, Problem> {
     match place(source)? {
         Place::File(path) => file(path),
-        Place::Url(url) => {
-            Err(Problem::new(format!("could not load {url}: experiments are loaded from files only")))
-        }
+        Place::Url(url) => url::fetch(url, fetching, session),
     }
 }
 

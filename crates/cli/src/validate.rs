@@ -8,8 +8,10 @@ mod machine;
 use crate::arguments::{Validate, ValidateFormat};
 use crate::problem::Problem;
 use crate::session::Session;
+use crate::source::Fetching;
 use crate::{exit, source};
 use machine::Machine;
+use squall_experiment::Value;
 use squall_experiment::check::check;
 use squall_experiment::diagnostic::{Diagnostic, Severity};
 use squall_experiment::load::Draft;
@@ -19,7 +21,10 @@ use std::io::Write as _;
 
 /// `chaos validate`; the exit code.
 pub(crate) fn validate(arguments: &Validate, session: &Session) -> Result<u8, Problem> {
-    let draft = read(&arguments.source, arguments.format, session)?;
+    let settings = session.settings()?;
+    let settings = settings.as_ref().and_then(Value::as_object);
+    let fetching = Fetching { no_verify_tls: arguments.no_verify_tls, settings };
+    let draft = read(&arguments.source, fetching, arguments.format, session)?;
     if !checked(&draft, &arguments.source, arguments.format, session) {
         return Ok(exit::FAILED);
     }
@@ -28,8 +33,8 @@ pub(crate) fn validate(arguments: &Validate, session: &Session) -> Result<u8, Pr
 }
 
 /// Reads the experiment for a run; on a terminal a syntax error is drawn.
-pub(crate) fn draft(source: &str, session: &Session) -> Result<Draft, Problem> {
-    read(source, None, session)
+pub(crate) fn draft(source: &str, fetching: Fetching<'_>, session: &Session) -> Result<Draft, Problem> {
+    read(source, fetching, None, session)
 }
 
 /// Whether the experiment can be run; says what is wrong with it.
@@ -37,8 +42,13 @@ pub(crate) fn is_valid(draft: &Draft, source: &str, session: &Session) -> bool {
     checked(draft, source, None, session)
 }
 
-fn read(source: &str, format: Option<ValidateFormat>, session: &Session) -> Result<Draft, Problem> {
-    source::read(source).inspect_err(|problem| {
+fn read(
+    source: &str,
+    fetching: Fetching<'_>,
+    format: Option<ValidateFormat>,
+    session: &Session,
+) -> Result<Draft, Problem> {
+    source::read(source, fetching, session).inspect_err(|problem| {
         if let Some((complaint, text)) = problem.syntax.as_deref() {
             draw(std::slice::from_ref(complaint), &Source { name: source, text }, format, session);
         }

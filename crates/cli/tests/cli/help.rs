@@ -70,7 +70,10 @@ fn usage_errors_in_the_toolkits_words() {
     .map(|line| {
         let done = folder.chaos(line);
         assert_eq!((done.code, done.stdout.as_str()), (2, ""), "{line}");
-        format!("chaos {line}\n    {}\n", done.stderr.trim_end().replace('\n', "\n    "))
+        format!(
+            "chaos {line}\n    {}\n",
+            done.stderr.trim_end().replace('\n', "\n    ").replace("\n    \n", "\n\n")
+        )
     })
     .concat();
     expect![[r#"
