@@ -3,9 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "kubernetes/patience.rs"]
+mod patience;
 #[path = "kubernetes/play.rs"]
 mod play;
 #[path = "kubernetes/stand_in.rs"]
 mod stand_in;
 #[path = "kubernetes/transcripts.rs"]
 mod transcripts;
+#[path = "kubernetes/undo.rs"]
+mod undo;

@@ -379,7 +379,10 @@ impl Cluster {
             Mute::Broken(error) => Silence::Broken(error.as_ref()),
         };
         let Connection { server, proxy, note, .. } = &self.connection;
-        let failure = error::silent(&silence, server, &call.method, path, proxy.as_ref());
+        // Paging is ours; in the Toolkit's text it has no place.
+        let path =
+            path.split(&format!("{}limit={PAGE}", if path.contains("?limit") { '?' } else { '&' })).next();
+        let failure = error::silent(&silence, server, &call.method, path.unwrap_or_default(), proxy.as_ref());
         match note {
             Some(note) => failure.hint(note.clone()),
             None => failure,

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use squall_drivers::CATALOG;
 use squall_drivers::k8s::Clusters;
+use squall_engine::ledger::Ledger;
 use squall_engine::log::EventLog;
 use squall_engine::spec::Lookup;
 use squall_engine::stage::Stage;
@@ -15,13 +16,17 @@ use squall_experiment::{Object, Value};
 use std::sync::{Arc, Mutex};
 
 /// What a test has in hand while it plays.
-pub struct Scene {
-    pub stage: Stage,
+pub(crate) struct Scene {
+    pub(crate) stage: Stage,
     records: Arc<Mutex<Vec<Event>>>,
 }
 
 /// Plays a scene: `act` gets it, and the log is written until that is done.
-pub async fn scene<T>(clusters: Clusters, env: &[(&str, &str)], act: impl AsyncFnOnce(&Scene) -> T) -> T {
+pub(crate) async fn scene<T>(
+    clusters: Clusters,
+    env: &[(&str, &str)],
+    act: impl AsyncFnOnce(&Scene) -> T,
+) -> T {
     let folder = tempfile::tempdir().unwrap();
     let log = EventLog::create(folder.path(), &RunId("test".to_owned())).unwrap();
     let records = Arc::new(Mutex::new(Vec::new()));
@@ -45,7 +50,7 @@ pub async fn scene<T>(clusters: Clusters, env: &[(&str, &str)], act: impl AsyncF
 
 impl Scene {
     /// Plays the function of this name.
-    pub async fn play(&self, call: &str, arguments: &Json, secrets: &Json) -> Result<Json, Stop> {
+    pub(crate) async fn play(&self, call: &str, arguments: &Json, secrets: &Json) -> Result<Json, Stop> {
         let (module, func) = call.rsplit_once('.').unwrap();
         let Lookup::Found(entry) = CATALOG.function(module, func) else { panic!("there is no {call}") };
         let bound = (entry.bind)(arguments.clone()).unwrap();
@@ -56,22 +61,22 @@ impl Scene {
     }
 
     /// The same, as a line: the output as JSON, or class and text of the failure.
-    pub async fn told(&self, call: &str, arguments: Json) -> String {
+    pub(crate) async fn told(&self, call: &str, arguments: Json) -> String {
         told(&self.play(call, &arguments, &Json::Null).await)
     }
 
     /// What happened so far.
-    pub fn events(&self) -> Vec<Event> {
+    pub(crate) fn events(&self) -> Vec<Event> {
         self.records.lock().unwrap().clone()
     }
 
-    /// Plays the undos, the last one first, as read back from the log; their words.
-    pub async fn revert(&self) -> Vec<Result<Reverted, Failure>> {
+    /// Plays the open undos as the ledger gives them, the last one first, as read back from the log; their words.
+    pub(crate) async fn revert(&self) -> Vec<Result<Reverted, Failure>> {
         let mut outcomes = Vec::new();
-        for event in self.events().iter().rev() {
-            let Event::Armed { kind, with, .. } = event else { continue };
-            let entry = CATALOG.undos.iter().find(|entry| entry.kind == kind).unwrap();
-            let undo = (entry.load)(with.clone()).unwrap();
+        for open in Ledger::of(&self.events()).open().into_iter().rev() {
+            let entry = CATALOG.undos.iter().find(|entry| entry.kind == open.kind).unwrap();
+            let undo = (entry.load)(open.with).unwrap();
+            assert_eq!((undo.key(), undo.describe()), (open.key, open.describe));
             let restore = self.stage.restore();
             let before = undo.is_back(&restore).await;
             let outcome = undo.revert(&restore).await;
@@ -91,7 +96,7 @@ impl Scene {
 }
 
 /// An output as JSON, or class and text of a failure.
-pub fn told(ended: &Result<Json, Stop>) -> String {
+pub(crate) fn told(ended: &Result<Json, Stop>) -> String {
     match ended {
         Ok(value) => value.to_string(),
         Err(Stop::Cancelled) => "cancelled".to_owned(),

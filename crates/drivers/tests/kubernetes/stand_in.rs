@@ -13,39 +13,40 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 /// A request as it came in.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
-    pub method: String,
-    pub path: String,
-    pub query: BTreeMap<String, String>,
-    pub authorization: Option<String>,
-    pub content_type: Option<String>,
-    pub body: Json,
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: BTreeMap<String, String>,
+    pub(crate) authorization: Option<String>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) body: Json,
 }
 
 /// An answer.
 #[derive(Clone, Debug)]
-pub enum Told {
+pub(crate) enum Told {
     Json(u16, Vec<(&'static str, String)>, Json),
     Text(u16, String),
     /// The connection ends without one.
     Dropped,
+    /// The same, after the request was carried out.
+    Lost,
     /// Nothing ever comes.
     Never,
 }
 
 /// Sees each request, counted from 0, before the state does.
-pub type Hook = Box<dyn FnMut(usize, &Asked) -> Option<Told> + Send>;
+pub(crate) type Hook = Box<dyn FnMut(usize, &Asked) -> Option<Told> + Send>;
 
 /// The server.
 #[derive(Clone, Default)]
-pub struct StandIn(Arc<Mutex<State>>);
+pub(crate) struct StandIn(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -54,31 +55,55 @@ struct State {
     asked: Vec<Asked>,
     hook: Option<Hook>,
     version: u64,
+    /// From this request on no answer arrives; whether that one is still carried out.
+    cut: Option<(usize, bool)>,
 }
 
 impl StandIn {
-    pub fn put(&self, path: &str, object: Json) {
+    pub(crate) fn put(&self, path: &str, object: Json) {
         self.0.lock().unwrap().objects.insert(path.to_owned(), object);
     }
-    pub fn take(&self, path: &str) -> Option<Json> {
+    pub(crate) fn take(&self, path: &str) -> Option<Json> {
         self.0.lock().unwrap().objects.remove(path)
     }
-    pub fn object(&self, path: &str) -> Option<Json> {
+    pub(crate) fn object(&self, path: &str) -> Option<Json> {
         self.0.lock().unwrap().objects.get(path).cloned()
     }
-    pub fn log(&self, pod: &str, text: &str) {
+    pub(crate) fn log(&self, pod: &str, text: &str) {
         self.0.lock().unwrap().logs.insert(pod.to_owned(), text.to_owned());
     }
-    pub fn hook(&self, hook: impl FnMut(usize, &Asked) -> Option<Told> + Send + 'static) {
+    pub(crate) fn hook(&self, hook: impl FnMut(usize, &Asked) -> Option<Told> + Send + 'static) {
         self.0.lock().unwrap().hook = Some(Box::new(hook));
     }
+    /// Cuts the line: from the `from`th request on nothing is answered, as if the caller had died, either before that request
+    /// arrived or after it was carried out.
+    pub(crate) fn cut(&self, from: usize, carried_out: bool) {
+        self.0.lock().unwrap().cut = Some((from, carried_out));
+    }
+    /// Everything works again, and counting starts anew.
+    pub(crate) fn mend(&self) {
+        let state = &mut *self.0.lock().unwrap();
+        state.cut = None;
+        state.hook = None;
+        state.asked.clear();
+    }
+    /// All objects, without what a new life of the same object has of its own.
+    pub(crate) fn snapshot(&self) -> BTreeMap<String, Json> {
+        let mut objects = self.0.lock().unwrap().objects.clone();
+        for object in objects.values_mut() {
+            for key in ["uid", "resourceVersion", "managedFields", "creationTimestamp"] {
+                object["metadata"].as_object_mut().unwrap().remove(key);
+            }
+        }
+        objects
+    }
     /// What was asked since the last time.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.0.lock().unwrap().asked)
     }
 
     /// A client that reaches it within the process, so that time can be paused.
-    pub fn client(&self) -> kube::Client {
+    pub(crate) fn client(&self) -> kube::Client {
         let stand_in = self.clone();
         let service = tower::service_fn(move |request: Request<Body>| {
             let stand_in = stand_in.clone();
@@ -94,7 +119,9 @@ impl StandIn {
                     header("content-type"),
                     &body,
                 ) {
-                    Told::Dropped => return Err(io::Error::from(io::ErrorKind::ConnectionReset)),
+                    Told::Dropped | Told::Lost => {
+                        return Err(io::Error::from(io::ErrorKind::ConnectionReset));
+                    }
                     Told::Never => std::future::pending().await,
                     Told::Json(status, headers, body) => (status, headers, dumps(&body)),
                     Told::Text(status, text) => (status, Vec::new(), text),
@@ -110,7 +137,7 @@ impl StandIn {
     }
 
     /// Serves it on a free port of the loopback interface as long as the set lives; the port.
-    pub async fn listen(&self, tasks: &mut JoinSet<()>) -> u16 {
+    pub(crate) async fn listen(&self, tasks: &mut JoinSet<()>) -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let stand_in = self.clone();
@@ -127,7 +154,7 @@ impl StandIn {
     }
 
     /// HTTP/1.1 as far as it is needed, over anything: bodies with a length, connections that are kept.
-    pub async fn converse(
+    pub(crate) async fn converse(
         &self,
         mut io: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     ) -> io::Result<()> {
@@ -158,7 +185,7 @@ impl StandIn {
             let (method, target) = (line.next().unwrap_or_default(), line.next().unwrap_or_default());
             let told = self.answer(method, target, header("authorization"), header("content-type"), &body);
             let (status, headers, kind, body) = match told {
-                Told::Dropped => return Ok(()),
+                Told::Dropped | Told::Lost => return Ok(()),
                 Told::Never => std::future::pending().await,
                 Told::Json(status, headers, body) => (status, headers, "application/json", dumps(&body)),
                 Told::Text(status, text) => (status, Vec::new(), "text/plain", text),
@@ -189,7 +216,19 @@ impl StandIn {
         let state = &mut *self.0.lock().unwrap();
         let number = state.asked.len();
         state.asked.push(asked.clone());
+        if let Some((from, carried_out)) = state.cut
+            && number >= from
+        {
+            if number == from && carried_out {
+                state.serve(&asked);
+            }
+            return Told::Dropped;
+        }
         match state.hook.as_mut().and_then(|hook| hook(number, &asked)) {
+            Some(Told::Lost) => {
+                state.serve(&asked);
+                Told::Dropped
+            }
             Some(told) => told,
             None => state.serve(&asked),
         }
@@ -322,7 +361,7 @@ fn ok(body: Json) -> Told {
 }
 
 /// An error as API servers write it.
-pub fn status(code: u16, reason: &str, message: &str) -> Told {
+pub(crate) fn status(code: u16, reason: &str, message: &str) -> Told {
     let body = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message, "reason": reason, "code": code});
     Told::Json(code, Vec::new(), body)
 }
@@ -367,6 +406,3 @@ fn dumps(value: &Json) -> String {
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, Python)).unwrap();
     String::from_utf8(out).unwrap()
 }
-
-/// How long a real server's controller takes to replace a Pod: within what an action waits.
-pub const QUICK: Duration = Duration::from_millis(30);
