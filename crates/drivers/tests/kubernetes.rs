@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "kubernetes/connect.rs"]
+mod connect;
 #[path = "kubernetes/patience.rs"]
 mod patience;
 #[path = "kubernetes/play.rs"]

@@ -72,8 +72,13 @@ impl Scene {
 
     /// Plays the open undos as the ledger gives them, the last one first, as read back from the log; their words.
     pub(crate) async fn revert(&self) -> Vec<Result<Reverted, Failure>> {
+        self.revert_all(&self.events()).await
+    }
+
+    /// The same for the events of another run.
+    pub(crate) async fn revert_all(&self, events: &[Event]) -> Vec<Result<Reverted, Failure>> {
         let mut outcomes = Vec::new();
-        for open in Ledger::of(&self.events()).open().into_iter().rev() {
+        for open in Ledger::of(events).open().into_iter().rev() {
             let entry = CATALOG.undos.iter().find(|entry| entry.kind == open.kind).unwrap();
             let undo = (entry.load)(open.with).unwrap();
             assert_eq!((undo.key(), undo.describe()), (open.key, open.describe));

@@ -26,7 +26,10 @@ pub(super) fn connection(
     let mut config = Kubeconfig::default();
     for file in &files {
         let mut next = Kubeconfig::read_from(file).map_err(|error| {
-            broken(format!("Invalid kube-config file {}: {error}", file.display()))
+            // Only its first line: the others are an excerpt of the file, which holds credentials.
+            let why = error.to_string();
+            let why = why.lines().next().unwrap_or_default();
+            broken(format!("Invalid kube-config file {}: {why}", file.display()))
                 .hint("compare it with what `kubectl config view` shows")
         })?;
         next.current_context = next.current_context.filter(|name| !name.is_empty());
