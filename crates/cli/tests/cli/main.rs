@@ -6,6 +6,7 @@
 
 mod cluster;
 mod errors;
+mod examples;
 mod folder;
 mod help;
 mod recover;
