@@ -124,15 +124,21 @@ class Plugin:
         finally:
             self.api.token = admin
 
-    def broken(self, command, *says, **more):
-        """A plugin that does not do its work: the run fails soon, and says which program, and why."""
+    def broken(self, command, *says, hint="", **more):
+        """A plugin that does not do its work: the run fails soon, and says which program, and why.
+
+        On a pipe the console holds the Toolkit's lines only; a hint is in the log file beside it.
+        """
         self.kubeconfig(command, "client.authentication.k8s.io/v1", **more)
         self.lab.write("e.json", experiment(0))
         run = self.lab.chaos("run", "e.json", timeout=20)
+        with open(self.lab.path("chaostoolkit.log"), encoding="utf-8") as log:
+            logged = log.read()
         said = run.out + run.err
         need(run.code == 1 and "panicked at" not in said, f"{run}")
         for text in says:
             need(text in said, f"does not say {text!r}: {run}")
+        need(hint in logged, f"no hint {hint!r} in the log file: {logged[-2000:]}")
 
 
 def main():
@@ -144,7 +150,7 @@ def main():
             tally.check(f"one call for a token that lives ({version})", plugin.fine, f"client.authentication.k8s.io/{version}")
         tally.check("a token that expires during the run", plugin.expires, "client.authentication.k8s.io/v1beta1")
         tally.check("a plugin that is not installed", plugin.broken, "acme-not-installed", "acme-not-installed",
-                    "get it from https://example.com/acme", installHint="get it from https://example.com/acme")
+                    hint="hint: get it from https://example.com/acme", installHint="get it from https://example.com/acme")
         fails = plugin.write("#!/bin/sh\necho 'your session is over: acme login' >&2\nexit 3\n", "")
         tally.check("a plugin that fails", plugin.broken, fails, "acme-login", "your session is over: acme login")
         lab.write("acme-nonsense", "#!/bin/sh\necho 'Welcome to Acme!'\n")
