@@ -289,6 +289,30 @@ fn no_rule_has_two_descriptions() {
     }
 }
 
+/// The page about the rules is made of their table.
+#[test]
+fn the_rules_are_documented() {
+    let mut rules: Vec<_> = RULES.iter().collect();
+    rules.sort_by_key(|rule| rule.name);
+    let rows: String = rules.iter().map(|rule| format!("| `{}` | {} |\n", rule.name, rule.says)).collect();
+    let page = format!("{RULES_PAGE}\n| rule | what it asks for |\n|---|---|\n{rows}");
+    expect_file!["../../../../docs/validation.md"].assert_eq(&page);
+}
+
+const RULES_PAGE: &str = "\
+# Validation
+
+`chaos run` validates before it begins, `chaos validate` does nothing else. On a pipe both say what the Chaos Toolkit says: its
+warnings, and the first error. On a terminal, in the log file (at DEBUG) and with `chaos validate --format text|json|sarif` there is
+every complaint, with its place and, where one is near, a suggestion.
+
+An **error** keeps the experiment from being run: the Toolkit refuses it too, or crashes on it. A **warning** is one of the
+Toolkit's. A **hint** is about what the Toolkit accepts in silence and is probably not what was meant: it never keeps anything
+from being run. Keys that begin with `x-` are the author's own.
+
+This table is written by a test (`UPDATE_EXPECT=1 cargo test` writes it anew).
+";
+
 /// Every type at every place of the sample: which of them are refused, hinted at, accepted. The file is the documentation of
 /// what a wrong type leads to; a place where a type is accepted that its meaning does not allow is a place that the Toolkit
 /// does not look at.
