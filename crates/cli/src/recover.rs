@@ -42,10 +42,8 @@ pub(crate) fn recover(arguments: &Recover, session: &Session) -> Result<u8, Prob
 /// Says in the log, on a terminal as a warning, that an earlier run left something behind.
 pub(crate) fn mention(session: &Session, state: &Path) {
     // A folder that cannot be read is told when the new run's log is made.
-    for run in recover::newest(state, LATEST).unwrap_or_default().iter().filter(|run| has_something(run)) {
-        if run.going_on {
-            continue;
-        }
+    let runs = recover::newest(state, LATEST).unwrap_or_default();
+    for run in runs.iter().filter(|run| !run.open.is_empty() && !run.going_on) {
         let text = format!(
             "the earlier run {} left something behind; `chaos recover {}` does this: {}",
             run.run,
@@ -81,20 +79,24 @@ fn has_something(run: &EarlierRun) -> bool {
     !run.open.is_empty() || run.damaged.is_some()
 }
 
-/// The run of this name, or the only one whose name begins or ends with it.
+/// The run of this name, or the only one whose name begins or ends with it, of those first that left something.
 fn named<'a>(runs: &'a [EarlierRun], name: &str) -> Result<&'a EarlierRun, Problem> {
     if let Some(run) = runs.iter().find(|run| run.run.0 == name) {
         return Ok(run);
     }
-    let mut like = runs.iter().filter(|run| run.run.0.starts_with(name) || run.run.0.ends_with(name));
-    match (like.next(), like.next()) {
-        (Some(run), None) if !name.is_empty() => Ok(run),
-        (Some(one), Some(other)) => Err(Problem::new(format!(
+    let is_like = |run: &&EarlierRun| run.run.0.starts_with(name) || run.run.0.ends_with(name);
+    let mut like: Vec<&EarlierRun> = runs.iter().filter(is_like).collect();
+    if like.iter().any(|run| has_something(run)) {
+        like.retain(|run| has_something(run));
+    }
+    match like[..] {
+        [run] => Ok(run),
+        [] => Err(Problem::new(format!("there is no run `{name}`"))
+            .hint("`chaos recover` lists the runs that left something behind")),
+        [one, other, ..] => Err(Problem::new(format!(
             "`{name}` may mean {} or {}, among others; give more of the name",
             one.run, other.run
         ))),
-        _ => Err(Problem::new(format!("there is no run `{name}`"))
-            .hint("`chaos recover` lists the runs that left something behind")),
     }
 }
 

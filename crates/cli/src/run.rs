@@ -18,10 +18,10 @@ use squall_engine::log::EventLog;
 use squall_engine::options::{Dry, Options, UndoPolicy};
 use squall_engine::run::{Ended, Request, World};
 use squall_engine::story::{Clock, Observer, Told};
-use squall_experiment::Object;
 use squall_experiment::document::Experiment;
 use squall_experiment::load::Draft;
 use squall_experiment::resolve::{self, Configuration, Overrides};
+use squall_experiment::{Object, Value};
 use squall_report::line::Line;
 use squall_report::toolkit::Toolkit;
 
@@ -38,6 +38,7 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
         return Ok(exit::FAILED);
     }
     let experiment = experiment(draft)?;
+    say_what_is_left_out(arguments, &experiment, &settings, &session);
     let options = options(arguments, &experiment, &settings, &session)?;
     let (configuration, secrets) = resolved(&experiment, &overrides, &session)?;
     journal::can_be_written(&arguments.journal_path)?;
@@ -79,6 +80,25 @@ fn experiment(draft: Draft) -> Result<Experiment, Problem> {
     match experiment.document.contains_key("title") {
         true => Ok(experiment),
         false => Err(Problem::new("experiment requires a title")),
+    }
+}
+
+/// Says what this version does not do although somebody asked for it.
+fn say_what_is_left_out(arguments: &Run, experiment: &Experiment, settings: &Object, session: &Session) {
+    let asked = |of: &Object, key| of.get(key).is_some_and(Value::is_truthy);
+    let mut left_out = Vec::new();
+    if !arguments.control_file.is_empty()
+        || asked(settings, "controls")
+        || asked(&experiment.document, "controls")
+    {
+        left_out.push("controls are not run");
+    }
+    if asked(settings, "notifications") {
+        left_out.push("notifications are not sent");
+    }
+    for what in left_out {
+        let text = format!("{what}: chaos {} cannot do that yet", env!("CARGO_PKG_VERSION"));
+        session.say(if session.screen.terminal { Line::warning(text) } else { Line::debug(text) });
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Signals<'a> {
     to: mpsc::UnboundedSender<Signal>,
     interrupt: unix::Signal,
     terminate: unix::Signal,
+    /// None if we were started to outlive the terminal.
+    hang_up: Option<unix::Signal>,
     user1: unix::Signal,
     user2: unix::Signal,
 }
@@ -39,6 +41,10 @@ impl<'a> Signals<'a> {
                 to,
                 interrupt: unix::signal(SignalKind::interrupt())?,
                 terminate: unix::signal(SignalKind::terminate())?,
+                hang_up: match outlives_terminal() {
+                    true => None,
+                    false => Some(unix::signal(SignalKind::hangup())?),
+                },
                 user1: unix::signal(SignalKind::user_defined1())?,
                 user2: unix::signal(SignalKind::user_defined2())?,
             })
@@ -54,6 +60,7 @@ impl<'a> Signals<'a> {
             let signal = tokio::select! {
                 _ = self.interrupt.recv() => Signal::Interrupt,
                 _ = self.terminate.recv() => Signal::Terminate,
+                _ = heard(self.hang_up.as_mut()) => Signal::HangUp,
                 _ = self.user1.recv() => Signal::User1,
                 _ = self.user2.recv() => Signal::User2,
             };
@@ -69,4 +76,19 @@ impl<'a> Signals<'a> {
             let _ = self.to.send(signal);
         }
     }
+}
+
+/// The next signal of a kind that may not be listened to.
+async fn heard(signal: Option<&mut unix::Signal>) -> Option<()> {
+    match signal {
+        Some(signal) => signal.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether SIGHUP is ignored already, as `nohup` does it. Where `/proc` does not tell, it is not.
+fn outlives_terminal() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }

@@ -156,7 +156,9 @@ async fn conduct(request: &Request, stage: &Stage, catalog: Catalog) -> Ended {
         // Whatever the stages made of it, a run that was asked to stop was not completed.
         verdict.status.get_or_insert(match reason {
             Signal::LogLost => Status::Aborted,
-            Signal::Interrupt | Signal::Terminate | Signal::User1 | Signal::User2 => Status::Interrupted,
+            Signal::Interrupt | Signal::Terminate | Signal::HangUp | Signal::User1 | Signal::User2 => {
+                Status::Interrupted
+            }
         });
     }
     rollbacks(&cast, stage, &mut verdict).await;

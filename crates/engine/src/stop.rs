@@ -13,6 +13,8 @@ pub enum Signal {
     Interrupt,
     /// SIGTERM: a person, an init system, an eviction.
     Terminate,
+    /// SIGHUP: the terminal is gone. The Toolkit dies of it and leaves everything as it is.
+    HangUp,
     /// SIGUSR1: the Toolkit's graceful exit, code 20.
     User1,
     /// SIGUSR2: the Toolkit's ungraceful exit, code 30: declared rollbacks are not played.
@@ -27,6 +29,7 @@ impl Signal {
         match self {
             Signal::Interrupt => "SIGINT",
             Signal::Terminate => "SIGTERM",
+            Signal::HangUp => "SIGHUP",
             Signal::User1 => "SIGUSR1",
             Signal::User2 => "SIGUSR2",
             Signal::LogLost => "log-lost",

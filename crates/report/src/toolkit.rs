@@ -116,9 +116,9 @@ impl Toolkit {
     fn stop(&self, signal: &str, degree: u8) -> Vec<Line> {
         let leaving = "Received an exit signal.Terminating now without running the remaining rollbacks.";
         let mut lines = match signal {
-            "SIGTERM" => vec![
-                Line::warning("Caught SIGTERM signal, interrupting experiment now"),
-                Line::critical("SIGTERM signal received"),
+            "SIGTERM" | "SIGHUP" => vec![
+                Line::warning(format!("Caught {signal} signal, interrupting experiment now")),
+                Line::critical(format!("{signal} signal received")),
             ],
             "SIGINT" | "SIGUSR1" | "SIGUSR2" if self.rolling_back => vec![Line::warning(leaving)],
             "SIGINT" => vec![Line::warning("Received a termination signal (Ctrl-C)...")],

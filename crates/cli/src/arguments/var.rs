@@ -18,7 +18,8 @@ pub(super) fn variable(text: &str) -> Result<Variable, String> {
 
 /// A number of seconds.
 pub(super) fn float(text: &str) -> Result<f64, String> {
-    text.trim().parse().map_err(|_| format!("'{text}' is not a valid float."))
+    let number = text.trim().parse().ok().filter(|number: &f64| !number.is_nan());
+    number.ok_or_else(|| format!("'{text}' is not a valid float."))
 }
 
 /// A file that exists.

@@ -35,7 +35,9 @@ fn text(runs: &[&EarlierRun], now: Timestamp, zone: &TimeZone) -> String {
             let _ = writeln!(out, "  to put back: {}", undo.describe);
         }
         if let Some(damaged) = &run.damaged {
-            let _ = writeln!(out, "  its log {} cannot be read to its end: {damaged}", run.path.display());
+            let log = run.path.display();
+            let _ = writeln!(out, "  its log {log} cannot be read: {damaged}");
+            let _ = writeln!(out, "  remove its folder once nothing of it matters any more");
         }
         if !run.going_on && !run.open.is_empty() {
             let _ = writeln!(out, "  chaos recover {}", run.run);
@@ -49,6 +51,7 @@ fn text(runs: &[&EarlierRun], now: Timestamp, zone: &TimeZone) -> String {
 /// What is known of a run's end.
 fn state(run: &EarlierRun) -> String {
     match (run.going_on, run.ended) {
+        (false, None) if run.damaged.is_some() => "unreadable".to_owned(),
         (true, _) => {
             let process = run.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
             format!("still going on{process}")

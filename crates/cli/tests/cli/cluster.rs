@@ -13,7 +13,18 @@ use std::thread;
 pub(crate) struct Cluster {
     port: u16,
     deployment: Arc<Mutex<Value>>,
-    reachable: Arc<Mutex<bool>>,
+    mood: Arc<Mutex<Mood>>,
+}
+
+/// How the server takes requests.
+#[derive(Clone, Copy)]
+pub(crate) enum Mood {
+    /// As it should.
+    Answers,
+    /// It closes the connection.
+    HangsUp,
+    /// It never answers.
+    IsSilent,
 }
 
 impl Cluster {
@@ -25,16 +36,13 @@ impl Cluster {
             "metadata": {"name": "cart", "namespace": "shop", "uid": "u-1", "resourceVersion": "1"},
             "spec": {"replicas": 3, "paused": false}
         })));
-        let reachable = Arc::new(Mutex::new(true));
-        let cluster = Cluster { port: listener.local_addr().unwrap().port(), deployment, reachable };
-        let (deployment, reachable) = (cluster.deployment.clone(), cluster.reachable.clone());
+        let mood = Arc::new(Mutex::new(Mood::Answers));
+        let cluster = Cluster { port: listener.local_addr().unwrap().port(), deployment, mood };
+        let (deployment, mood) = (cluster.deployment.clone(), cluster.mood.clone());
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                if !*reachable.lock().unwrap() {
-                    continue;
-                }
-                let deployment = deployment.clone();
-                thread::spawn(move || serve(stream, &deployment));
+                let (deployment, mood) = (deployment.clone(), mood.clone());
+                thread::spawn(move || serve(stream, &deployment, &mood));
             }
         });
         cluster
@@ -62,17 +70,21 @@ impl Cluster {
         self.deployment.lock().unwrap()["spec"][field].clone()
     }
 
-    /// Whether connections are answered; otherwise they are closed at once.
-    pub(crate) fn answer(&self, yes: bool) {
-        *self.reachable.lock().unwrap() = yes;
+    pub(crate) fn is_in(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
     }
 }
 
-/// One connection after the other request on it.
-fn serve(stream: TcpStream, deployment: &Mutex<Value>) {
+/// One request after the other on a connection.
+fn serve(stream: TcpStream, deployment: &Mutex<Value>, mood: &Mutex<Mood>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut writer = stream;
     while let Some((line, content_type, body)) = request(&mut reader) {
+        match *mood.lock().unwrap() {
+            Mood::Answers => {}
+            Mood::HangsUp => return,
+            Mood::IsSilent => continue,
+        }
         let mut words = line.split_whitespace();
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let path = path.split('?').next().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! What runs leave behind, and putting it back.
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Mood};
 use crate::folder::Folder;
 use expect_test::expect;
 use serde_json::json;
@@ -154,7 +154,7 @@ fn a_killed_run_is_put_back_by_name() {
         ]"#]]
     .assert_eq(&serde_json::to_string_pretty(&listed).unwrap());
 
-    cluster.answer(false);
+    cluster.is_in(Mood::HangsUp);
     let done = folder.chaos(&format!("recover {}", &run[..10]));
     assert_eq!(done.code, 1);
     assert!(
@@ -162,7 +162,7 @@ fn a_killed_run_is_put_back_by_name() {
         "{}",
         done.stderr
     );
-    cluster.answer(true);
+    cluster.is_in(Mood::Answers);
     folder.chaos(&format!("recover {}", &run[..10])).check(expect![[r#"
         stderr:
         [INFO] put back: scale Deployment shop/cart back to 3
@@ -199,4 +199,47 @@ fn the_next_run_knows_of_it() {
         log.contains("the earlier run RUN left something behind; `chaos recover RUN` does this: scale"),
         "{log}"
     );
+}
+
+#[test]
+fn a_third_signal_ends_it_at_once_and_says_what_restores() {
+    let (folder, cluster) = shop();
+    let mut running = folder.start("--verbose run --var wait:int=60 scale.yaml", "Pausing after activity");
+    cluster.is_in(Mood::IsSilent);
+    for (signal, said) in [("INT", "stopping: nothing more"), ("TERM", "stopping: what was changed")] {
+        running.signal(signal);
+        running.wait_for(said);
+    }
+    running.signal("INT");
+    let done = running.end();
+    assert_eq!(done.code, 1);
+    let last = done.stderr.lines().last().unwrap_or_default();
+    expect![
+        "[CRITICAL] stopped at once by a third signal; `chaos recover RUN` puts back what is still changed"
+    ]
+    .assert_eq(last);
+    cluster.is_in(Mood::Answers);
+    assert_eq!(folder.chaos("recover --all").code, 0);
+    assert_eq!(cluster.replicas(), 3);
+}
+
+#[test]
+fn a_log_that_cannot_be_read_is_said_and_left_alone() {
+    let log = ".local/state/chaos/runs/20260101-000000-dead/events.jsonl";
+    let folder = Folder::new().with(log, "garbage\n");
+    folder.chaos("recover").check(expect![[r#"
+        stdout:
+        RUN, unreadable
+          its log DIR/.local/state/chaos/runs/RUN/events.jsonl cannot be read: line 1 is not a record that this version can read: expected value at line 1 column 1
+          remove its folder once nothing of it matters any more
+
+        `chaos recover RUN` puts back what one of them left, `chaos recover --all` everything.
+        exit: 0
+    "#]]);
+    folder.chaos("recover --all").check(expect![[r#"
+        stderr:
+        [ERROR] could not open the event log DIR/.local/state/chaos/runs/RUN/events.jsonl: line 1 is not a record that this version can read: expected value at line 1 column 1
+        [ERROR] not everything could be put back: 1 left
+        exit: 1
+    "#]]);
 }

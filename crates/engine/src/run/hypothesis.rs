@@ -130,7 +130,9 @@ pub(crate) async fn look_continuously(
 ) -> Continuous {
     let every = cast.options.frequency;
     stage.story.tell(Event::ContinuousStarted { every });
-    let pause = Duration::try_from_secs_f64(every).unwrap_or(Duration::ZERO);
+    // More seconds than a duration holds are for ever, fewer than none are none.
+    let beyond = if every > 0.0 { Duration::MAX } else { Duration::ZERO };
+    let pause = Duration::try_from_secs_f64(every).unwrap_or(beyond);
     let (mut looks, mut deviations) = (0.0, 0.0);
     let ended = loop {
         match look(cast, stage, Phase::During).await {
