@@ -4,6 +4,9 @@ set -eu
 here=$(dirname "$0")
 to=$here/../../target/first
 mkdir -p "$to"
-rustc --edition 2021 -o "$to/shop.$$" "$here/shop.rs"
-mv "$to/shop.$$" "$to/shop"
+# Built apart, so that two who start it at once do not meet.
+work=$(mktemp -d "$to/build.XXXXXX")
+rustc --edition 2021 --out-dir "$work" "$here/shop.rs"
+mv "$work/shop" "$to/shop"
+rmdir "$work"
 exec "$to/shop" start "$to" "$1"
