@@ -135,6 +135,7 @@ impl<'a> Checker<'a> {
         self.deprecations(experiment);
         self.all_controls(experiment);
         self.runtime(experiment.get("runtime"));
+        self.unused_secrets(experiment);
     }
 
     fn method(&mut self, experiment: &'a Object) {

@@ -69,5 +69,6 @@ rules! {
     UnknownKey "unknown-key" "A key is one that is read."
     IgnoredKey "ignored-key" "A key stands where it is read."
     Undeclared "undeclared-variable" "The name in `${name}` is a configuration or a secret."
+    UnusedSecret "unused-secret" "A target of the secrets is listed by a provider, or something of it is named in a `${name}`."
     UnknownSecret "unknown-secret" "The `secrets` of a provider are targets of the experiment's secrets."
 }

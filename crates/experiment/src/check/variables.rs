@@ -44,6 +44,53 @@ impl Names {
     }
 }
 
+impl<'a> Checker<'a> {
+    /// Hints about targets of secrets that reach nothing. Forgetting to list one is how a function comes to another cluster
+    /// than was meant. Controls and probes of the configuration get all secrets, so with any of those nothing is said.
+    pub(super) fn unused_secrets(&mut self, experiment: &'a Object) {
+        let Some(Value::Object(targets)) = experiment.get("secrets") else { return };
+        let mut used = BTreeSet::new();
+        for (key, value) in experiment {
+            let gets_all = match key.as_str() {
+                "secrets" => continue,
+                "configuration" => value
+                    .as_object()
+                    .into_iter()
+                    .flat_map(Object::values)
+                    .any(|value| value.get("type").and_then(Value::as_text) == Some("probe")),
+                _ => has_controls(key, value),
+            };
+            if gets_all {
+                return;
+            }
+            collect(value, &mut used);
+        }
+        for (target, names) in targets {
+            // Of what is no target, or comes from elsewhere as a whole, the names are not known.
+            let Value::Object(names) = names else { continue };
+            if names.get("type").is_some_and(|kind| kind.as_text().is_some()) {
+                continue;
+            }
+            if !names.keys().chain([target]).any(|name| used.contains(name.as_str())) {
+                let message = format!("nothing uses the secrets `{target}`");
+                let help = format!("a function gets them if its `provider` has `secrets: [{target}]`");
+                let path = member("secrets", target);
+                self.say(Complaint::hint(Rule::UnusedSecret, path, message).help(help).at_key());
+            }
+        }
+    }
+}
+
+/// Whether there is a `controls` with content, at any depth.
+fn has_controls(key: &str, value: &Value) -> bool {
+    match value {
+        _ if key == "controls" => value.is_truthy(),
+        Value::List(items) => items.iter().any(|item| has_controls("", item)),
+        Value::Object(object) => object.iter().any(|(key, value)| has_controls(key, value)),
+        _ => false,
+    }
+}
+
 impl Checker<'_> {
     /// Hints about the names in a text.
     pub(super) fn text_variables(&mut self, path: &str, value: Option<&Value>) {
@@ -106,6 +153,29 @@ impl Checker<'_> {
         for complaint in complaints {
             self.say(complaint);
         }
+    }
+}
+
+/// Adds what a value names: the words after a `$`, with braces or without, and the targets that providers list.
+fn collect<'v>(value: &'v Value, used: &mut BTreeSet<&'v str>) {
+    match value {
+        Value::Text(text) => {
+            let words = text.split('$').skip(1).map(|rest| rest.strip_prefix('{').unwrap_or(rest));
+            used.extend(words.map(|rest| {
+                let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+                &rest[..end.unwrap_or(rest.len())]
+            }));
+        }
+        Value::List(items) => items.iter().for_each(|item| collect(item, used)),
+        Value::Object(object) => {
+            for (key, value) in object {
+                if key == "secrets" {
+                    used.extend(value.as_list().unwrap_or_default().iter().filter_map(Value::as_text));
+                }
+                collect(value, used);
+            }
+        }
+        _ => {}
     }
 }
 

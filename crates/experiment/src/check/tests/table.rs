@@ -149,29 +149,32 @@ fn configuration_and_secrets() {
     check(
         "method: []\nsecrets: {a: {b: {type: env, key: NOPE}, c: {type: env}}}",
         expect![[r#"
-        4:18 error[missing-variable] secrets.a.b: Secrets make reference to an environment key that does not exist: NOPE
-        4:45 error[bad-secret] secrets.a.c: `secrets.a.c` is of type `env`, so it needs a `key` with the name of an environment variable
-    "#]],
+            4:18 error[missing-variable] secrets.a.b: Secrets make reference to an environment key that does not exist: NOPE
+            4:45 error[bad-secret] secrets.a.c: `secrets.a.c` is of type `env`, so it needs a `key` with the name of an environment variable
+            4:11 hint[unused-secret] secrets.a: nothing uses the secrets `a` (a function gets them if its `provider` has `secrets: [a]`)
+        "#]],
     );
     check(
         "method: []\nsecrets: {a: {b: {type: env, key: HOME, default: x}}}",
         expect![[r#"
-        4:41 hint[unknown-key] secrets.a.b.default: the key `default` is not read here (it belongs in the configuration: secrets have no default)
-    "#]],
+            4:11 hint[unused-secret] secrets.a: nothing uses the secrets `a` (a function gets them if its `provider` has `secrets: [a]`)
+            4:41 hint[unknown-key] secrets.a.b.default: the key `default` is not read here (it belongs in the configuration: secrets have no default)
+        "#]],
     );
     check(
         "method: []\nsecrets: {token: flat}",
         expect![[r#"
-        4:18 error[wrong-type] secrets.token: secrets.token: expected an object, found text (secrets lie in targets: `secrets: {TARGET: {NAME: VALUE}}`)
-    "#]],
+            4:18 error[wrong-type] secrets.token: secrets.token: expected an object, found text (secrets lie in targets: `secrets: {TARGET: {NAME: VALUE}}`)
+        "#]],
     );
     check(
         "method: []\nsecrets: {a: {b: {type: vault, key: k}, c: {type: vault, path: p}}}",
         expect![[r#"
-        4:18 warning[bad-secret] secrets.a.b: Missing Vault secret path for '{'type': 'vault', 'key': 'k'}'
-        4:44 error[bad-secret] secrets.a.c: secret `a.c` is in Vault, and secrets cannot be fetched from Vault
-        4:18 warning[deprecated] secrets.a.b: Vault secrets must now specify the `path` property. The `key` property is now a key of a Vault secret rather than the actual path. For instance: {'my-key': {'type': 'vault', 'key': 'foo'}} now becomes: {'my-key': {'type': 'vault', 'path': 'foo'}}
-    "#]],
+            4:18 warning[bad-secret] secrets.a.b: Missing Vault secret path for '{'type': 'vault', 'key': 'k'}'
+            4:44 error[bad-secret] secrets.a.c: secret `a.c` is in Vault, and secrets cannot be fetched from Vault
+            4:18 warning[deprecated] secrets.a.b: Vault secrets must now specify the `path` property. The `key` property is now a key of a Vault secret rather than the actual path. For instance: {'my-key': {'type': 'vault', 'key': 'foo'}} now becomes: {'my-key': {'type': 'vault', 'path': 'foo'}}
+            4:11 hint[unused-secret] secrets.a: nothing uses the secrets `a` (a function gets them if its `provider` has `secrets: [a]`)
+        "#]],
     );
     check(
         "method: []\nconfiguration: {a: {type: probe, provider: {type: process, path: nope}}}",
@@ -473,6 +476,7 @@ fn variables() {
             "{known}method: [{{type: probe, name: a, provider: {{type: process, path: sh, arguments: [-c, '${{HOME}} ${{tokn}}']}}}}]"
         ),
         expect![[r#"
+            4:11 hint[unused-secret] secrets.t: nothing uses the secrets `t` (a function gets them if its `provider` has `secrets: [t]`)
             5:85 hint[undeclared-variable] method[0].provider.arguments[1]: nothing declares `tokn`, so `${tokn}` stays as it is (did you mean `${token}`?)
         "#]],
     );
@@ -481,6 +485,24 @@ fn variables() {
         expect![[r#"
             3:14 warning[bad-secret] secrets.t: Missing Vault secret path for '{'type': 'vault'}'
         "#]],
+    );
+}
+
+#[test]
+fn secrets_that_nothing_uses() {
+    let secrets =
+        "secrets: {cluster: {CONTEXT: prod}, app: {token: t, word: w}, listed: {a: b}, more: {b: c}}";
+    let function = "{type: action, name: a, provider: {type: python, module: zoo.actions, func: feed, secrets: [listed]}}";
+    let process = "{type: probe, name: b, provider: {type: process, path: echo, arguments: '${token} $b'}}";
+    check(
+        &format!("{secrets}\nmethod: [{function}, {process}]"),
+        expect![[r#"
+        3:11 hint[unused-secret] secrets.cluster: nothing uses the secrets `cluster` (a function gets them if its `provider` has `secrets: [cluster]`)
+    "#]],
+    );
+    check(
+        &format!("{secrets}\nmethod: []\ncontrols: [{{name: c, provider: {{type: python, module: os}}}}]"),
+        expect![""],
     );
 }
 
