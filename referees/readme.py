@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Types what README says, on a clean clone: the first experiment, and the one with a cluster.
+
+The commands are taken from README itself, so that it cannot promise what does not work. Of its first two the
+second, `cargo test`, is a step of its own.
+"""
+import os
+import re
+import subprocess
+import time
+
+from lab import ROOT, Api, Lab, Tally, is_ready, need, options, setting, until
+
+NS = "chaos-demo"
+DEPLOYMENT = f"/apis/apps/v1/namespaces/{NS}/deployments/web"
+
+
+def blocks(kind):
+    """README's fenced blocks of that kind, as lists of lines."""
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
+        return [block.strip().splitlines() for block in re.findall(rf"```{kind}\n(.*?)```", f.read(), re.S)]
+
+
+def typed(block):
+    """The commands of a console block, without prompts and comments."""
+    return [re.sub(r"\s+#.*", "", line.removeprefix("$ ")) for line in block if line.startswith("$ ")]
+
+
+class Reader:
+    """Somebody with a fresh clone, who types."""
+
+    def __init__(self, lab, api):
+        self.lab, self.api, self.clone = lab, api, lab.path("clone")
+        for name in ("RUSTUP_HOME", "CARGO_HOME"):
+            folder = os.environ.get(name) or os.path.join(os.environ["HOME"], "." + name.removesuffix("_HOME").lower())
+            lab.env[name] = folder
+        # Not cold: what cargo built of others' crates for the tests is not built again.
+        lab.env["CARGO_TARGET_DIR"] = os.environ.get("CARGO_TARGET_DIR") or os.path.join(ROOT, "target")
+        lab.env["KUBECONFIG"] = setting("KUBECONFIG")
+
+    def type(self, line):
+        return subprocess.run(line, shell=True, cwd=self.clone, env=self.lab.env, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=900, check=False)
+
+    def cloned(self):
+        subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, self.clone], check=True)
+
+    def first(self):
+        """It finds the weakness, and ends with the lines that README shows."""
+        command, test = typed(blocks("console")[0])
+        need(test == "cargo test", f"the second command is {test!r}")
+        p = self.type(command)
+        need(p.returncode == 1, f"`{command}` ended with {p.returncode}: {p.stderr[-3000:]}")
+        lines = iter(p.stderr.splitlines())
+        for promised in blocks("text")[0]:
+            need(any(line.endswith(promised) for line in lines), f"no line ending with {promised!r}, in this order: {p.stderr[-3000:]}")
+        self.shop_is_gone()
+
+    def survives(self):
+        """The shop that README calls better is."""
+        p = self.type(typed(blocks("console")[0])[0].replace(" -- run ", " -- run --var reconnects=yes "))
+        need(p.returncode == 0, f"it ended with {p.returncode}: {p.stderr[-3000:]}")
+        self.shop_is_gone()
+
+    def shop_is_gone(self):
+        def alive():
+            return [pid for pid in filter(str.isdigit, os.listdir("/proc")) if runs_in(pid, self.clone)]
+
+        until("the end of the shop", 10, lambda: not alive())
+
+    def cluster(self):
+        """The block about Kubernetes; the run that README wants killed is killed once its change is there."""
+        create, apply, terminate, scale, recover = typed(blocks("console")[1])
+        self.api.no_namespace(NS)
+        for command in (create, apply):
+            p = self.type(command)
+            need(p.returncode == 0, f"`{command}` ended with {p.returncode}: {p.stderr}")
+        until("two Ready Pods", 30, lambda: [is_ready(pod) for pod in self.api.pods(NS, "app=web")] == [True, True])
+        p = self.type(terminate)
+        need(p.returncode == 0, f"`{terminate}` ended with {p.returncode}: {p.stderr}")
+        run = self.lab.start(*scale.split()[1:], cwd=self.clone)
+        until("no replicas", 20, lambda: self.api.get(DEPLOYMENT)["spec"]["replicas"] == 0)
+        run.kill()
+        run.communicate()
+        p = self.type("chaos recover")
+        need(p.returncode == 0 and "web" in p.stdout + p.stderr, f"`chaos recover` does not list it: {p.stdout}{p.stderr}")
+        p = self.type(recover)
+        need(p.returncode == 0, f"`{recover}` ended with {p.returncode}: {p.stdout}{p.stderr}")
+        replicas = self.api.get(DEPLOYMENT)["spec"]["replicas"]
+        need(replicas == 2, f"{replicas} replicas after `{recover}`: {p.stdout}{p.stderr}")
+
+
+def runs_in(pid, folder):
+    """Whether that process is one of the clone's (its program or its directory is there)."""
+    for link in ("exe", "cwd"):
+        try:
+            if os.readlink(f"/proc/{pid}/{link}").startswith(folder):
+                return True
+        except OSError:
+            pass
+    return False
+
+
+def main():
+    opts, tally, api = options(), Tally(), Api()
+    started = time.monotonic()
+    with Lab(opts.chaos) as lab:
+        reader = Reader(lab, api)
+        tally.check("a clean clone", reader.cloned)
+        tally.check("the first command finds the weakness", reader.first)
+        tally.check("a shop that connects again has none", reader.survives)
+        tally.check("the commands for a cluster", reader.cluster)
+    api.no_namespace(NS)
+    tally.end(f" in {time.monotonic() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
