@@ -9,6 +9,8 @@ mod connect;
 mod patience;
 #[path = "kubernetes/play.rs"]
 mod play;
+#[path = "kubernetes/signatures.rs"]
+mod signatures;
 #[path = "kubernetes/stand_in.rs"]
 mod stand_in;
 #[path = "kubernetes/transcripts.rs"]
