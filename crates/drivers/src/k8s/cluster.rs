@@ -7,6 +7,7 @@
 
 pub(crate) mod connect;
 pub(crate) mod error;
+mod forward;
 pub(crate) mod retry;
 pub(crate) mod target;
 mod transport;
@@ -16,6 +17,7 @@ pub use error::CallError;
 
 use crate::k8s::config::Connection;
 use crate::k8s::config::login::Login;
+use crate::k8s::object::{is_managed_by, name};
 use bytes::Bytes;
 use error::{Refusal, Silence};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
@@ -193,10 +195,17 @@ impl Cluster {
             target: collection,
             query: Query::default().with("fieldManager", manager).text(),
             body: Some((HeaderValue::from_static("application/json"), Bytes::from(object.to_string()))),
-            // A second creation would fail over the first, and nobody would know whose it was.
-            repeat: Repeat::Untouched,
+            repeat: Repeat::Harmless,
         };
-        json(self.send(cx, call).await?)
+        let mut repeated = false;
+        match self.send_noting(cx, call, &mut repeated).await {
+            // Perhaps the first try did it and only its answer was lost: then the server notes that it was us.
+            Err(CallError::Refused(refusal)) if repeated && refusal.is_taken() => {
+                let there = self.get(cx, &collection.clone().named(name(object))).await?;
+                if is_managed_by(&there, manager) { Ok(there) } else { Err(CallError::Refused(refusal)) }
+            }
+            answer => json(answer?),
+        }
     }
 
     /// Changes fields of an object. The patch must be one that may be applied twice.

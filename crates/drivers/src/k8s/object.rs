@@ -28,3 +28,9 @@ pub(crate) fn controller(object: &Json) -> Option<&Json> {
 pub(crate) fn phase(pod: &Json) -> Option<&str> {
     pod["status"]["phase"].as_str()
 }
+
+/// Whether the server notes this manager among those that have written it.
+pub(crate) fn is_managed_by(object: &Json, manager: &str) -> bool {
+    let managers = object["metadata"]["managedFields"].as_array();
+    managers.into_iter().flatten().any(|entry| entry["manager"] == manager)
+}

@@ -8,7 +8,7 @@
 use crate::k8s::args::{Namespace, Text};
 use crate::k8s::cluster::target::Target;
 use crate::k8s::cluster::{Cluster, ClusterRef};
-use crate::k8s::object::{is_terminating, name, uid};
+use crate::k8s::object::{is_managed_by, is_terminating, name, uid};
 use crate::k8s::pod::deprecated;
 use crate::k8s::pod::recreate::{Created, create_once_gone, existence};
 use schemars::JsonSchema;
@@ -49,7 +49,6 @@ impl Action for Start {
         example: "{spec_path: web.yaml, ns: shop}",
         rights: &[Right { verbs: &["get", "create", "delete"], group: "*", resource: "*" }],
         reach: Reach::Namespace,
-        deprecated: Some("chaosk8s.deployment.actions.create_deployment"),
         ..Spec::DEFAULT
     };
     type Args = Args;
@@ -176,9 +175,8 @@ impl DeleteCreated {
     /// The UID of what we created, if it still exists and is not being deleted.
     async fn ours(&self, cluster: &Cluster, cx: &Look) -> Result<Option<String>, Failure> {
         let Some(now) = cluster.find(cx, &self.target()).await? else { return Ok(None) };
-        let managers = now["metadata"]["managedFields"].as_array();
-        let is_ours = managers.into_iter().flatten().any(|entry| entry["manager"] == self.manager.as_str());
-        Ok(uid(&now).filter(|_| is_ours && !is_terminating(&now)).map(str::to_owned))
+        let is_ours = is_managed_by(&now, &self.manager) && !is_terminating(&now);
+        Ok(uid(&now).filter(|_| is_ours).map(str::to_owned))
     }
 }
 

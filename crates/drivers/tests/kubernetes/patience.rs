@@ -1,6 +1,6 @@
 //! Slow, busy and broken servers, in paused time: how often we ask, how long we wait, and what is said in the end.
 
-use crate::play::scene;
+use crate::play::{pass, scene};
 use crate::stand_in::{Asked, StandIn, Told, status};
 use serde_json::{Value as Json, json};
 use squall_drivers::k8s::Clusters;
@@ -95,7 +95,7 @@ async fn a_stop_is_heard_while_a_server_hangs() {
     scene(clusters, HERE, async |scene| {
         let started = Instant::now();
         let stop = async {
-            tokio::time::sleep(Duration::from_secs(3)).await;
+            pass(Duration::from_secs(3)).await;
             scene.stage.request_stop(Signal::Interrupt);
         };
         let (_, told) = tokio::join!(stop, scene.told(COUNT, json!({"label_selector": "a=b"})));

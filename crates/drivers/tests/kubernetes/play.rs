@@ -109,3 +109,9 @@ pub(crate) fn told(ended: &Result<Json, Stop>) -> String {
         Err(Stop::Fatal(failure)) => format!("fatal: {}", failure.classed()),
     }
 }
+
+/// Lets time pass, paused time that is, for what happens beside what is played.
+#[expect(clippy::disallowed_methods, reason = "the world around a run hears no stop")]
+pub(crate) async fn pass(time: std::time::Duration) {
+    tokio::time::sleep(time).await;
+}

@@ -204,7 +204,9 @@ pub(crate) fn is_unsent(error: &(dyn StdError + 'static)) -> bool {
 
 /// Whether it is of no use to try again: a certificate does not become valid within seconds.
 pub(crate) fn is_lasting(error: &(dyn StdError + 'static)) -> bool {
+    // A connection that could not be made in ten seconds will not be made in the eleventh either.
     tls(error).is_some()
+        || find::<std::io::Error>(error).is_some_and(|io| io.kind() == std::io::ErrorKind::TimedOut)
 }
 
 /// The failure of a request that got no answer.
@@ -250,6 +252,14 @@ fn broken(error: &(dyn StdError + 'static), server: &Uri, proxy: Option<&Uri>) -
     let (host, port) = address(server);
     if let Some(io) = find::<std::io::Error>(error) {
         let what = os_error(io);
+        if io.kind() == std::io::ErrorKind::TimedOut && is_unsent(error) {
+            return (
+                format!("ConnectTimeoutError(\"{connection}: Connection to {host} timed out.\")"),
+                format!(
+                    "{host}:{port} does not answer at all: check the network, a VPN or firewall between here and there, and which cluster is meant"
+                ),
+            );
+        }
         let connect =
             format!("NewConnectionError(\"{connection}: Failed to establish a new connection: {what}\")");
         return match proxy {
