@@ -10,7 +10,7 @@ use crate::arguments::{self, Run, Undo};
 use crate::problem::{Problem, kind};
 use crate::session::{Session, SharedLog, lock};
 use crate::signals::Signals;
-use crate::source::Fetching;
+use crate::source::{Fetching, shown};
 use crate::validate::{draft, is_valid};
 use crate::{bug, exit, machine, recover, settings, variables};
 use jiff::Timestamp;
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
         configuration,
         secrets,
         options,
-        source: arguments.source.clone(),
+        source: shown(&arguments.source),
         run: run.clone(),
         program: machine::program(),
     };

@@ -54,6 +54,18 @@ pub(crate) fn read(source: &str, fetching: Fetching<'_>, session: &Session) -> R
     }
 }
 
+/// The source without the user and password that a URL may hold.
+pub(crate) fn shown(source: &str) -> String {
+    let Some((scheme, rest)) = source.split_once("//").filter(|_| scheme(source).is_some()) else {
+        return source.to_owned();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}//***{}", &rest[at..]),
+        None => source.to_owned(),
+    }
+}
+
 fn file(path: &Path) -> Result<Draft, Problem> {
     let shown = path.display();
     let format = Format::of(path).map_err(|error| {
@@ -92,6 +104,17 @@ mod tests {
             ("./x:y", None),
         ] {
             assert_eq!(scheme(source).as_deref(), expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        for (source, expected) in [
+            ("https://u:p@h/e.json?x=@", "https://***@h/e.json?x=@"),
+            ("https://h/@e.json", "https://h/@e.json"),
+            ("folder//e@2.json", "folder//e@2.json"),
+        ] {
+            assert_eq!(shown(source), expected);
         }
     }
 }

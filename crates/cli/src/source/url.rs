@@ -1,6 +1,6 @@
 //! Fetches an experiment from a server, as the Toolkit does: redirects, proxies and certificates as for every HTTP call.
 
-use super::{Fetching, parse};
+use super::{Fetching, parse, shown};
 use crate::machine;
 use crate::problem::Problem;
 use crate::session::Session;
@@ -24,7 +24,9 @@ pub(super) fn fetch(url: &str, fetching: Fetching<'_>, session: &Session) -> Res
     let response = machine::runtime()?.block_on(async {
         tokio::select! {
             response = send(&request, &options, &world) => {
-                response.map_err(|error| Problem::new(format!("could not load the experiment from {url}: {error}")))
+                response.map_err(|error| {
+                    Problem::new(format!("could not load the experiment from {}: {error}", shown(url)))
+                })
             }
             _ = tokio::signal::ctrl_c() => Err(Problem::new("Aborted!")),
         }
@@ -63,8 +65,9 @@ fn experiment(url: &str, response: Response) -> Result<Draft, Problem> {
     } else {
         let given = if content_type.is_empty() { "no content type" } else { content_type };
         Err(Problem::new(format!(
-            "could not load the experiment from {url}, which has {given}: only files with json, yaml or yml extensions \
-             are supported"
+            "could not load the experiment from {}, which has {given}: only files with json, yaml or yml extensions \
+             are supported",
+            shown(url)
         ))
         .hint("let the server say application/json, application/x-yaml, text/yaml or text/plain"))
     }

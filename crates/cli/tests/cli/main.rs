@@ -12,4 +12,5 @@ mod help;
 mod recover;
 mod run;
 mod settings;
+mod source;
 mod validate;
