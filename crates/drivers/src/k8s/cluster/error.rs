@@ -7,8 +7,9 @@ use super::target::Target;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::Value as Json;
 use squall_engine::{Failure, Stop};
+use squall_experiment::Value;
 use squall_experiment::event::Blame;
-use squall_experiment::python::quoted;
+use squall_experiment::python::{quoted, repr_of};
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -98,7 +99,14 @@ impl Refusal {
             let _ = writeln!(text, "HTTP response headers: HTTPHeaderDict({{{}}})", headers.join(", "));
         }
         if !self.body.is_empty() {
-            let _ = writeln!(text, "HTTP response body: {}", self.body);
+            // The Toolkit reads logs as a stream, so that an error's body is bytes there, and shown as such.
+            let is_stream = self.target.part == Some("log");
+            let body = if is_stream {
+                repr_of(&Value::Bytes(self.body.clone().into_bytes()))
+            } else {
+                self.body.clone()
+            };
+            let _ = writeln!(text, "HTTP response body: {body}");
         }
         text.trim().to_owned()
     }

@@ -3,7 +3,8 @@
 //! What the user sees: the Deployment has so many replicas at once, on paper; nothing is waited for. It works by a patch of
 //! `spec.replicas`, as the Toolkit does. The undo sets back that one field, by a JSON patch that tests what it replaces, so
 //! nobody else's edit is lost; if somebody else has set another number meanwhile, that edit stays. Who set it is read from the
-//! server's `managedFields`, where we are `chaos`. What it cannot do: keep an autoscaler from scaling again.
+//! server's `managedFields`, where we are `chaos`. What it cannot do: keep an autoscaler
+//! from scaling again, and, before Kubernetes 1.22, tell what `kubectl scale` set after us from what we set.
 
 use crate::k8s::args::{Namespace, Number, Text};
 use crate::k8s::cluster::target::{DEPLOYMENTS, Target};
