@@ -1,11 +1,11 @@
 //! `chaos info`: what is installed.
 
 use crate::arguments::{Info, InfoTarget};
-use crate::exit;
 use crate::problem::Problem;
 use crate::session::Session;
+use crate::{exit, stdout};
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io;
 
 /// The release of the Toolkit's library that we behave as.
 const CORE_LIBRARY: &str = "1.44.0";
@@ -73,17 +73,15 @@ pub(crate) fn info(arguments: &Info, session: &Session) -> Result<u8, Problem> {
             }
         }
     }
-    let _ = io::stdout().write_all(out.as_bytes());
+    stdout::print(&out)?;
     Ok(exit::FINE)
 }
 
 /// The heading of a table, blue on a terminal.
 fn header(out: &mut String, text: &str) {
-    let plain = !io::stdout().is_terminal()
-        || anstream::AutoStream::choice(&io::stdout()) == anstream::ColorChoice::Never;
-    let _ = match plain {
-        true => writeln!(out, "{text}"),
-        false => writeln!(out, "\u{1b}[34m{text}\u{1b}[39m"),
+    let _ = match stdout::has_colours() {
+        true => writeln!(out, "\u{1b}[34m{text}\u{1b}[39m"),
+        false => writeln!(out, "{text}"),
     };
 }
 

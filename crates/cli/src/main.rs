@@ -15,6 +15,7 @@ mod session;
 mod settings;
 mod signals;
 mod source;
+mod stdout;
 mod validate;
 mod variables;
 

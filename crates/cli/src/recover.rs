@@ -33,7 +33,7 @@ pub(crate) fn recover(arguments: &Recover, session: &Session) -> Result<u8, Prob
         }
         None => {
             let left: Vec<&EarlierRun> = runs.iter().filter(|run| has_something(run)).collect();
-            list::print(&left, arguments.format);
+            list::print(&left, arguments.format)?;
             Ok(exit::FINE)
         }
     }

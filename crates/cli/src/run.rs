@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
     let overrides = variables::read(&arguments.var, &arguments.var_file, &mut session)?;
     let fetching = Fetching { no_verify_tls: arguments.no_verify_tls, settings: Some(&settings) };
     let draft = draft(&arguments.source, fetching, &session)?;
-    if !arguments.no_validation && !is_valid(&draft, &arguments.source, &session) {
+    if !arguments.no_validation && !is_valid(&draft, &arguments.source, &session)? {
         return Ok(exit::FAILED);
     }
     let experiment = experiment(draft)?;

@@ -9,7 +9,7 @@ use crate::arguments::{Validate, ValidateFormat};
 use crate::problem::Problem;
 use crate::session::Session;
 use crate::source::Fetching;
-use crate::{exit, source};
+use crate::{exit, source, stdout};
 use machine::Machine;
 use squall_experiment::Value;
 use squall_experiment::check::check;
@@ -25,7 +25,7 @@ pub(crate) fn validate(arguments: &Validate, session: &Session) -> Result<u8, Pr
     let settings = settings.as_ref().and_then(Value::as_object);
     let fetching = Fetching { no_verify_tls: arguments.no_verify_tls, settings };
     let draft = read(&arguments.source, fetching, arguments.format, session)?;
-    if !checked(&draft, &arguments.source, arguments.format, session) {
+    if !checked(&draft, &arguments.source, arguments.format, session)? {
         return Ok(exit::FAILED);
     }
     session.say(Line::info("experiment syntax and semantic look valid"));
@@ -38,7 +38,7 @@ pub(crate) fn draft(source: &str, fetching: Fetching<'_>, session: &Session) -> 
 }
 
 /// Whether the experiment can be run; says what is wrong with it.
-pub(crate) fn is_valid(draft: &Draft, source: &str, session: &Session) -> bool {
+pub(crate) fn is_valid(draft: &Draft, source: &str, session: &Session) -> Result<bool, Problem> {
     checked(draft, source, None, session)
 }
 
@@ -50,15 +50,21 @@ fn read(
 ) -> Result<Draft, Problem> {
     source::read(source, fetching, session).inspect_err(|problem| {
         if let Some((complaint, text)) = problem.syntax.as_deref() {
-            draw(std::slice::from_ref(complaint), &Source { name: source, text }, format, session);
+            // That it could not be drawn matters less than what is wrong.
+            let _ = draw(std::slice::from_ref(complaint), &Source { name: source, text }, format, session);
         }
     })
 }
 
-fn checked(draft: &Draft, source: &str, format: Option<ValidateFormat>, session: &Session) -> bool {
+fn checked(
+    draft: &Draft,
+    source: &str,
+    format: Option<ValidateFormat>,
+    session: &Session,
+) -> Result<bool, Problem> {
     session.say(Line::info("Validating the experiment's syntax"));
     let complaints = check(draft, &Machine::new(&session.environment));
-    draw(&complaints, &Source { name: source, text: &draft.source }, format, session);
+    draw(&complaints, &Source { name: source, text: &draft.source }, format, session)?;
     for complaint in &complaints {
         session.say(Line::debug(line(complaint, source)));
     }
@@ -69,28 +75,32 @@ fn checked(draft: &Draft, source: &str, format: Option<ValidateFormat>, session:
     if valid {
         session.say(Line::info("Experiment looks valid"));
     }
-    valid
+    Ok(valid)
 }
 
 /// Shows complaints where they are wanted: on stdout in the format that was asked for, else on a terminal.
-fn draw(complaints: &[Diagnostic], source: &Source<'_>, format: Option<ValidateFormat>, session: &Session) {
+fn draw(
+    complaints: &[Diagnostic],
+    source: &Source<'_>,
+    format: Option<ValidateFormat>,
+    session: &Session,
+) -> Result<(), Problem> {
     let drawn = match format {
         None if session.screen.terminal => {
             let look = Look { colours: session.screen.colours, width: session.screen.width() };
             let drawn = text(complaints, source, &look);
             // Whoever looked went away; the exit code still tells.
             let _ = session.screen.console().write_all(drawn.as_bytes());
-            return;
+            return Ok(());
         }
-        None => return,
+        None => return Ok(()),
         Some(ValidateFormat::Text) => {
-            let colours = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
-            text(complaints, source, &Look { colours, width: None })
+            text(complaints, source, &Look { colours: stdout::has_colours(), width: None })
         }
         Some(ValidateFormat::Json) => json(complaints, source),
         Some(ValidateFormat::Sarif) => sarif(complaints, source, env!("CARGO_PKG_VERSION")),
     };
-    let _ = std::io::stdout().write_all(drawn.as_bytes());
+    stdout::print(&drawn)
 }
 
 /// The Toolkit's lines about an experiment: warnings up to the first error, and that.

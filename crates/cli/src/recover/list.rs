@@ -1,20 +1,20 @@
 //! The list of what earlier runs left behind, for people and for programs.
 
 use crate::arguments::ListFormat;
+use crate::problem::Problem;
+use crate::stdout;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use squall_engine::recover::EarlierRun;
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 
-/// Prints the list. A reader that went away is not an error.
-pub(super) fn print(runs: &[&EarlierRun], format: ListFormat) {
-    let text = match format {
+/// Prints the list.
+pub(super) fn print(runs: &[&EarlierRun], format: ListFormat) -> Result<(), Problem> {
+    stdout::print(&match format {
         ListFormat::Text => text(runs, Timestamp::now(), &TimeZone::system()),
         ListFormat::Json => json(runs),
-    };
-    let _ = io::stdout().write_all(text.as_bytes());
+    })
 }
 
 fn text(runs: &[&EarlierRun], now: Timestamp, zone: &TimeZone) -> String {

@@ -6,14 +6,13 @@
 use super::key;
 use super::{Read, read, yaml};
 use crate::arguments::{Settings, SettingsCommand};
-use crate::exit;
 use crate::problem::Problem;
 use crate::session::Session;
+use crate::{exit, stdout};
 use squall_experiment::json::{self, Style};
 use squall_experiment::{Value, python};
 use squall_report::line::Line;
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::Path;
 
 /// Does it; the exit code.
@@ -35,10 +34,10 @@ pub(crate) fn settings(arguments: &Settings, session: &Session) -> Result<u8, Pr
     };
     match &arguments.command {
         SettingsCommand::Show { format } => {
-            print(&shown(&settings, format));
+            stdout::print(&shown(&settings, format))?;
         }
         SettingsCommand::Get { key, format } => match key::find(&settings, &key::steps(key)) {
-            Some(value) => print(&shown(value, format)),
+            Some(value) => stdout::print(&shown(value, format))?,
             None => return missing(key),
         },
         SettingsCommand::Set { key, value } => {
@@ -62,16 +61,12 @@ pub(crate) fn settings(arguments: &Settings, session: &Session) -> Result<u8, Pr
 }
 
 fn shown(value: &Value, format: &str) -> String {
-    match format {
+    let text = match format {
         "json" => json::to_string(value, &Style { indent: Some(2), ascii: true }),
         "string" => python::str_of(value),
         _ => yaml::document(value),
-    }
-}
-
-fn print(text: &str) {
-    // Whoever reads may have gone away.
-    let _ = writeln!(io::stdout(), "{text}");
+    };
+    text + "\n"
 }
 
 /// Writes beside the file first, so that a full disk cannot cost the settings.

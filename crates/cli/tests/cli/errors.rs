@@ -97,6 +97,12 @@ fn places_that_cannot_be_written() {
 #[test]
 fn a_full_disk() {
     let folder = Folder::new().with("e.json", FINE);
+    let mut command = folder.command("info core");
+    folder.done(command.stdout(std::fs::File::create("/dev/full").unwrap())).check(expect![[r#"
+        stderr:
+        [ERROR] could not write to standard output: No space left on device (os error 28)
+        exit: 1
+    "#]]);
     folder.chaos("--log-file /dev/full run --journal-path /dev/full e.json").check(expect![[r#"
         stderr:
         [WARNING] could not write the log file /dev/full: No space left on device (os error 28); going on without it
