@@ -24,9 +24,9 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// Standard error, as it is. Without `live` there is no status.
-    pub(crate) fn new(live: bool, term: Option<&str>) -> Screen {
-        let terminal = io::stderr().is_terminal();
+    /// Standard error. What is not `for_people` is treated as a pipe; without `live` there is no status.
+    pub(crate) fn new(for_people: bool, live: bool, term: Option<&str>) -> Screen {
+        let terminal = for_people && io::stderr().is_terminal();
         let colours = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
         let moves = terminal && term.is_some_and(|term| !term.is_empty() && term != "dumb");
         let live = (live && moves).then(|| Live::new(Box::new(io::stderr()), colours));

@@ -37,8 +37,8 @@ impl Session {
             std::env::vars_os()
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
         );
-        let live = word == "run" && global.log_format == LogFormat::String;
-        let screen = Screen::new(live, environment.get("TERM"));
+        let for_people = global.log_format == LogFormat::String;
+        let screen = Screen::new(for_people, word == "run", environment.get("TERM"));
         let log = Log::new(
             Options {
                 verbose: global.verbose,
