@@ -52,7 +52,7 @@ pub(crate) struct Global {
     /// How the console shows log records
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "string")]
     pub(crate) log_format: LogFormat,
-    /// The settings file [default: ~/.chaostoolkit/settings.yaml]
+    /// The settings file (default: ~/.chaostoolkit/settings.yaml)
     #[arg(long, value_name = "PATH")]
     pub(crate) settings: Option<PathBuf>,
     #[command(subcommand)]
@@ -122,14 +122,14 @@ pub(crate) struct Run {
     #[arg(long, value_name = "STRATEGY",
           value_parser = PossibleValuesParser::new(["default", "always", "never", "deviated"]))]
     pub(crate) rollback_strategy: Option<String>,
-    /// Replace a configuration value; TYPE is bool, str, int, float, bytes or json [repeatable]
+    /// Replace a configuration value; TYPE is bool, str, int, float, bytes or json (repeatable)
     #[arg(long, value_name = "NAME[:TYPE]=VALUE", action = ArgAction::Append, value_parser = var::variable)]
     pub(crate) var: Vec<Variable>,
     /// Replace configuration and secrets by those of a YAML or JSON file, or add the lines of a .env file to the
-    /// environment [repeatable]
+    /// environment (repeatable)
     #[arg(long, value_name = "PATH", action = ArgAction::Append, value_parser = var::existing)]
     pub(crate) var_file: Vec<PathBuf>,
-    /// Add the controls of a YAML or JSON file [repeatable]
+    /// Add the controls of a YAML or JSON file (repeatable)
     #[arg(long, value_name = "PATH", action = ArgAction::Append, value_parser = var::existing)]
     pub(crate) control_file: Vec<PathBuf>,
     /// When the steady-state hypothesis is checked
@@ -145,7 +145,7 @@ pub(crate) struct Run {
     /// End the method as soon as a hypothesis that is checked during it is not met
     #[arg(long)]
     pub(crate) fail_fast: bool,
-    /// When what the experiment changed is put back at its end [default: auto]
+    /// When what the experiment changed is put back at its end (default: auto)
     #[arg(long, value_name = "WHEN", value_enum)]
     pub(crate) undo: Option<Undo>,
     /// Make random choices (which Pod …) follow this number, as an earlier run's log shows it
