@@ -1,6 +1,6 @@
 //! Runs an experiment from its first look at the steady state to the last word of its log.
 //!
-//! Invariant: whatever ends a run, short of a kill, goes through [`settle`]: changes that are still in place are put back, or
+//! Invariant: whatever ends a run, short of a kill, goes through `settle`: changes that are still in place are put back, or
 //! said to be left. The order of stages is the Toolkit's.
 
 mod activities;
