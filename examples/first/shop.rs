@@ -78,7 +78,7 @@ fn front(folder: &str, reconnects: bool) -> io::Result<()> {
 
 /// A connection, once there is somebody to connect to.
 fn connect(port: u16) -> Option<TcpStream> {
-    (0..50).find_map(|_| {
+    (0..100).find_map(|_| {
         TcpStream::connect(("127.0.0.1", port)).ok().or_else(|| {
             thread::sleep(Duration::from_millis(50));
             None
@@ -88,7 +88,7 @@ fn connect(port: u16) -> Option<TcpStream> {
 
 fn ask(connection: &mut Option<TcpStream>) -> io::Result<String> {
     let stream = connection.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(3)))?;
     stream.write_all(b"how much?\n")?;
     let mut left = String::new();
     match BufReader::new(stream).read_line(&mut left)? {
