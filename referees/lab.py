@@ -104,7 +104,10 @@ class Run:
 
 
 class Lab:
-    """A temporary working directory with a HOME, a state directory and `chaos` on the PATH; removed at exit."""
+    """A temporary working directory with a HOME, a state directory and `chaos` on the PATH.
+
+    At its end the directory is removed and whatever was started here and still runs is killed.
+    """
 
     def __init__(self, chaos):
         self.dir = os.path.realpath(tempfile.mkdtemp(prefix="referee-"))
@@ -116,14 +119,18 @@ class Lab:
         with open(os.path.join(bin_dir, "chaos"), "w", encoding="utf-8") as f:
             f.write(f'#!/bin/sh\nexec "{chaos}" "$@"\n')
         os.chmod(f.name, 0o755)
-        self.chaos_path = chaos
+        self.chaos_path, self.started = chaos, {}
         self.env = {"PATH": bin_dir + os.pathsep + os.environ["PATH"], "HOME": self.home, "LANG": "C.UTF-8", "TZ": "UTC",
                     "CHAOS_STATE_DIR": self.state}
 
     def __enter__(self):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         return self
 
     def __exit__(self, *_):
+        for process in self.started.values():
+            if process.poll() is None:
+                process.kill()
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def path(self, name):
@@ -139,8 +146,10 @@ class Lab:
         """Starts `chaos ARGS` itself (no shell between, so that its pid is the one to kill)."""
         full = {k: v for k, v in {**self.env, **(env or {})}.items() if v is not None}
         popen = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}
-        return subprocess.Popen([self.chaos_path, *args], cwd=cwd or self.work, env=full, stdin=subprocess.DEVNULL,
-                                start_new_session=True, **popen)
+        process = subprocess.Popen([self.chaos_path, *args], cwd=cwd or self.work, env=full, stdin=subprocess.DEVNULL,
+                                   start_new_session=True, **popen)
+        self.started[process.pid] = process
+        return process
 
     def chaos(self, *args, env=None, cwd=None, timeout=120, file_limit=None):
         """Runs `chaos ARGS` to its end; one that is not over after `timeout` seconds is killed and Wrong.
