@@ -6,10 +6,10 @@ use squall_engine::Handles;
 use squall_engine::run::Program;
 use squall_experiment::event::RunId;
 
-/// A new name for a run: when it began, in UTC, and four random digits. Names sort by time.
+/// A new name for a run: when it began, in UTC, and six random digits. Names sort by time.
 pub(crate) fn new_run() -> RunId {
-    let random = uuid::Uuid::new_v4().as_u128() & 0xffff;
-    RunId(format!("{}-{random:04x}", Timestamp::now().strftime("%Y%m%d-%H%M%S")))
+    let random = uuid::Uuid::new_v4().as_u128() & 0xff_ffff;
+    RunId(format!("{}-{random:06x}", Timestamp::now().strftime("%Y%m%d-%H%M%S")))
 }
 
 /// A new seed, short enough to be typed again.

@@ -30,7 +30,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use squall_engine::{Act, Action, Failure, Reach, Shape, Spec, Stop};
 use squall_experiment::json::{self, Style};
-use squall_experiment::python::{Exception, repr_of, str_of, type_name};
+use squall_experiment::python::{Exception, quoted, repr_of, str_of, type_name};
 use squall_experiment::{Object, Value};
 use std::time::Duration;
 
@@ -101,10 +101,17 @@ impl Action for Http {
 
     async fn act(args: &Args, cx: &Act) -> Result<Value, Stop> {
         let request = request(args).map_err(unexpected)?;
-        let options = options(args).map_err(unexpected)?;
+        let retries = retries(&args.max_retries);
+        let options =
+            options(args, retries.as_ref().ok().copied().unwrap_or_default()).map_err(unexpected)?;
         let world = World { environment: cx.environment(), now: cx.now() };
         let response = cx.until(fetch(&request, &options, &world)).await?;
-        output(response.map_err(|error| stop(error, &request.url))?).map_err(unexpected)
+        let response = response.map_err(|error| match (error, retries) {
+            // Only when it is needed does anybody notice that this is no number.
+            (Error::NoAnswer(_) | Error::TimedOut, Err(exception)) => unexpected(exception),
+            (error, _) => stop(error, &request.url),
+        });
+        output(response?).map_err(unexpected)
     }
 }
 
@@ -128,14 +135,21 @@ fn request(args: &Args) -> Result<Request, Exception> {
         Some(Value::Text(method)) => method.to_uppercase(),
         Some(other) => return Err(Exception::no_attribute(other, "upper")),
     };
-    if let Some(c) = method.chars().find(|c| c.is_control()) {
-        let text = format!(
-            "method can't contain control characters. {} (found at least {c:?})",
-            repr_of(&method.into())
-        );
-        return Err(Exception::value_error(text));
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    if let Some(c) = method.chars().find(|c| !is_token(*c)) {
+        return Err(Exception::value_error(format!(
+            "Method cannot contain non-token characters {} (found at least {})",
+            quoted(&method),
+            quoted(&c.to_string())
+        )));
     }
-    let mut request = Request { method, url, headers: fields(args.headers.given())?, ..Request::default() };
+    let headers = match args.headers.given() {
+        Some(other) if other.is_truthy() && other.as_object().is_none() => {
+            return Err(Exception::no_attribute(other, if method == "GET" { "items" } else { "get" }));
+        }
+        headers => fields(headers.and_then(Value::as_object))?,
+    };
+    let mut request = Request { method, url, headers, ..Request::default() };
     let nothing = Value::Object(Object::new());
     let arguments = args.arguments.given().unwrap_or(&nothing);
     let is_json = || {
@@ -151,8 +165,8 @@ fn request(args: &Args) -> Result<Request, Exception> {
         request.body = Some(match arguments {
             Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) => {
                 return Err(Exception::type_error(format!(
-                    "message_body should be a bytes-like object or an iterable, got <class '{}'>",
-                    type_name(arguments)
+                    "'body' must be a bytes-like object, file-like object, or iterable. Instead was {}",
+                    repr_of(arguments)
                 )));
             }
             arguments => form::encode(arguments)?.into_bytes(),
@@ -162,31 +176,24 @@ fn request(args: &Args) -> Result<Request, Exception> {
     Ok(request)
 }
 
-fn fields(headers: Option<&Value>) -> Result<Vec<(String, Option<String>)>, Exception> {
-    match headers {
-        None => Ok(Vec::new()),
-        Some(headers) if !headers.is_truthy() => Ok(Vec::new()),
-        Some(Value::Object(headers)) => headers
-            .iter()
-            .map(|(name, value)| match value {
-                Value::Null => Ok((name.clone(), None)),
-                Value::Text(value) => Ok((name.clone(), Some(value.clone()))),
-                other => Err(Exception {
-                    class: "requests.exceptions.InvalidHeader",
-                    text: format!(
-                        "Header part ({}) from ({}, {0}) must be of type str or bytes, not <class '{}'>",
-                        repr_of(other),
-                        repr_of(&Value::Text(name.clone())),
-                        type_name(other)
-                    ),
-                }),
-            })
-            .collect(),
-        Some(other) => Err(Exception::no_attribute(other, "items")),
-    }
+fn fields(headers: Option<&Object>) -> Result<Vec<(String, Option<String>)>, Exception> {
+    let field = |(name, value): (&String, &Value)| match value {
+        Value::Null => Ok((name.clone(), None)),
+        Value::Text(value) => Ok((name.clone(), Some(value.clone()))),
+        other => Err(Exception {
+            class: "requests.exceptions.InvalidHeader",
+            text: format!(
+                "Header part ({}) from ({}, {0}) must be of type str or bytes, not <class '{}'>",
+                repr_of(other),
+                quoted(name),
+                type_name(other)
+            ),
+        }),
+    };
+    headers.into_iter().flatten().map(field).collect()
 }
 
-fn options(args: &Args) -> Result<Options, Exception> {
+fn options(args: &Args, retries: u32) -> Result<Options, Exception> {
     let (connect, read) = timeouts(args.timeout.set())?;
     let verify = match args.verify_tls.set() {
         None => Verify::Usual,
@@ -200,24 +207,29 @@ fn options(args: &Args) -> Result<Options, Exception> {
         }
         Some(_) => Verify::Usual,
     };
-    Ok(Options { connect, read, verify, retries: retries(&args.max_retries)? })
+    Ok(Options { connect, read, verify, retries })
 }
 
 /// One limit for both, or a pair: for connecting, and for waiting.
 fn timeouts(timeout: Option<&Value>) -> Result<(Option<Duration>, Option<Duration>), Exception> {
     match timeout {
         None => Ok((None, None)),
-        Some(Value::List(pair)) => match pair.as_slice() {
-            [connect, read] => Ok((limit("connect", connect)?, limit("read", read)?)),
-            items => {
-                let shown: Vec<String> = items.iter().map(repr_of).collect();
-                Err(Exception::value_error(format!(
+        Some(Value::List(pair)) => {
+            let limits = match pair.as_slice() {
+                [connect, read] => {
+                    limit("connect", connect).and_then(|connect| Ok((connect, limit("read", read)?))).ok()
+                }
+                _ => None,
+            };
+            limits.ok_or_else(|| {
+                let shown: Vec<String> = pair.iter().map(repr_of).collect();
+                Exception::value_error(format!(
                     "Invalid timeout ({}{}). Pass a (connect, read) timeout tuple, or a single float to set both timeouts to the same value.",
                     shown.join(", "),
-                    if items.len() == 1 { "," } else { "" }
-                )))
-            }
-        },
+                    if pair.len() == 1 { "," } else { "" }
+                ))
+            })
+        }
         Some(both) => Ok((limit("connect", both)?, limit("read", both)?)),
     }
 }

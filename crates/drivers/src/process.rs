@@ -117,6 +117,8 @@ async fn run(command: Command, line: &Line, timeout: Option<Duration>, cx: &Act)
     let ended = cx
         .until(async {
             match timeout {
+                // A timer needs a moment to go off, in which a quick program would be done.
+                Some(Duration::ZERO) => None,
                 Some(timeout) => tokio::time::timeout(timeout, work).await.ok(),
                 None => Some(work.await),
             }

@@ -84,7 +84,7 @@ impl Folder {
     pub(crate) fn mask(&self, text: &str) -> String {
         static MASKS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
             [
-                (r"\d{8}-\d{6}-[0-9a-f]{4}", "RUN"),
+                (r"\d{8}-\d{6}-[0-9a-f]{6}", "RUN"),
                 (r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", "["),
                 (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(\d+ s ago\)", "WHEN"),
                 (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(Z|\+00:00)", "TIME"),

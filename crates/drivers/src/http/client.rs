@@ -142,7 +142,7 @@ pub async fn fetch(request: &Request, options: &Options, world: &World<'_>) -> R
         for cookie in &head.cookies {
             cookies.set(cookie, &url, world.now);
         }
-        let location = head.headers.get("location").filter(|_| is_redirect(head.status));
+        let location = head.headers.get("location").filter(|to| is_redirect(head.status) && !to.is_empty());
         let Some(location) = location else {
             let body = incoming.body(&head).await.map_err(|broken| Error::broken(&broken, &url))?;
             let codings = head.headers.get("content-encoding").unwrap_or_default();
@@ -302,7 +302,7 @@ impl Hop {
                 if part.is_ascii() {
                     bytes.extend_from_slice(part.as_bytes());
                 } else {
-                    bytes.extend(to_latin1(part).ok_or_else(|| not_latin1(part))?);
+                    bytes.extend(to_latin1(part).ok_or_else(|| not_encodable(part, "latin-1", 0xff))?);
                 }
             }
             bytes.extend_from_slice(b"\r\n");
@@ -351,6 +351,9 @@ fn as_utf8(location: &str) -> String {
 
 /// A name is not empty and has no blank in front, no colon, no line break; a value has no blank in front, no line break.
 fn check_field(name: &str, value: &str) -> Result<(), Exception> {
+    if !name.is_ascii() {
+        return Err(not_encodable(name, "ascii", 0x7f));
+    }
     let broken = |text: &str| text.contains(['\r', '\n']) || text.starts_with(char::is_whitespace);
     let (part, text) = if name.is_empty() || name.contains(':') || broken(name) {
         ("name", name)
@@ -366,14 +369,17 @@ fn check_field(name: &str, value: &str) -> Result<(), Exception> {
     Err(Exception { class: "requests.exceptions.InvalidHeader", text })
 }
 
-fn not_latin1(text: &str) -> Exception {
-    let (at, c) = text.chars().enumerate().find(|(_, c)| u32::from(*c) > 0xff).unwrap_or_default();
+/// Python's exception for a text with a character above `last`.
+fn not_encodable(text: &str, encoding: &str, last: u32) -> Exception {
+    let (at, c) = text.chars().enumerate().find(|(_, c)| u32::from(*c) > last).unwrap_or_default();
     let shown = match u32::from(c) {
+        code @ ..=0xff => format!("\\x{code:02x}"),
         code @ ..=0xffff => format!("\\u{code:04x}"),
         code => format!("\\U{code:08x}"),
     };
     let text = format!(
-        "'latin-1' codec can't encode character '{shown}' in position {at}: ordinal not in range(256)"
+        "'{encoding}' codec can't encode character '{shown}' in position {at}: ordinal not in range({})",
+        last + 1
     );
     Exception { class: "UnicodeEncodeError", text }
 }

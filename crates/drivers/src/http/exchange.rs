@@ -339,7 +339,11 @@ fn parse_into<'a>(
         framing: Framing::UntilClose,
     };
     for field in response.headers.iter() {
-        let value = from_latin1(field.value);
+        let mut value = from_latin1(field.value);
+        if value.contains('\n') {
+            // An old way to write a long value: what continues on the next line continues after one blank.
+            value = value.lines().map(str::trim).collect::<Vec<_>>().join(" ").into();
+        }
         if field.name.eq_ignore_ascii_case("set-cookie") {
             head.cookies.push(value.clone().into_owned());
         }

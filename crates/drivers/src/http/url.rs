@@ -47,7 +47,8 @@ impl Url {
             Some((credentials, host_port)) => (Some(credentials), host_port),
             None => (None, authority),
         };
-        let failed_to_parse = || invalid(format!("Failed to parse: {url}"));
+        let failed_to_parse =
+            || invalid(format!("Failed to parse: {} is not a valid host or port", quoted(host_port)));
         let (host, port) = split_port(host_port).ok_or_else(failed_to_parse)?;
         if host.is_empty() {
             return Err(invalid(format!("Invalid URL {}: No host supplied", quoted(url))));

@@ -43,9 +43,12 @@ impl Line {
         };
         let program = which(&path, env("PATH"));
         let arguments = match arguments.given() {
-            // The shell says itself that it cannot find the program, and then it names it.
             Some(Value::Text(line)) => {
-                return Ok(Line::Shell(format!("{} {line}", program.as_deref().unwrap_or(&path))));
+                return Ok(Line::Shell(match program {
+                    Some(program) => format!("{program} {line}"),
+                    // The shell says that it cannot find it, and names it: one word, whatever is in it.
+                    None => format!("'{}' {line}", path.replace('\'', "'\\''")),
+                }));
             }
             None => Vec::new(),
             Some(Value::List(items)) => items.iter().filter_map(argument).collect(),
@@ -127,6 +130,10 @@ fn argument(item: &Value) -> Option<String> {
 }
 
 fn missing(path: &str) -> Exception {
+    if path.contains('/') && Path::new(path).exists() {
+        let text = format!("[Errno 13] Permission denied: {}", quoted(path));
+        return Exception { class: "PermissionError", text };
+    }
     Exception {
         class: "FileNotFoundError",
         text: format!("[Errno 2] No such file or directory: {}", quoted(path)),

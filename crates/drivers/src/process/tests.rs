@@ -73,6 +73,10 @@ async fn what_the_toolkit_does_not_expect() {
             expect!["unexpected: TypeError: unsupported operand type(s) for +: 'float' and 'str'"],
         ),
         (
+            json!({"path": "/tmp"}),
+            expect!["unexpected: PermissionError: [Errno 13] Permission denied: '/tmp'"],
+        ),
+        (
             json!({"path": "no-such-program"}),
             expect!["unexpected: FileNotFoundError: [Errno 2] No such file or directory: 'no-such-program'"],
         ),
@@ -87,11 +91,12 @@ async fn what_the_toolkit_does_not_expect() {
 
 #[tokio::test]
 async fn a_shell_names_the_program_that_it_cannot_find() {
-    let played =
-        play(json!({"type": "process", "path": "no-such-program", "arguments": "x"}), &[("PATH", PATH)]);
-    let output = played.await.ended.unwrap();
-    assert_eq!(output.get("status"), Some(&127.into()));
-    assert!(output.get("stderr").unwrap().as_text().unwrap().contains("no-such-program"), "{output:?}");
+    for program in ["no-such-program", "echo ", "it's", "true; echo"] {
+        let provider = json!({"type": "process", "path": program, "arguments": "x"});
+        let output = play(provider, &[("PATH", PATH)]).await.ended.unwrap();
+        assert_eq!(output.get("status"), Some(&127.into()));
+        assert!(output.get("stderr").unwrap().as_text().unwrap().contains(program), "{output:?}");
+    }
 }
 
 #[tokio::test]
@@ -152,6 +157,10 @@ async fn a_timeout_kills_it_and_waits_for_nobody_else() {
         ),
         (
             json!({"path": "sh", "arguments": ["-c", "sleep 3; true"], "timeout": 0.05}),
+            expect!["failed: process activity took too long to complete"],
+        ),
+        (
+            json!({"path": "true", "timeout": 0}),
             expect!["failed: process activity took too long to complete"],
         ),
         (

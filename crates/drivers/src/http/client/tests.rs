@@ -72,6 +72,12 @@ async fn fields_that_cannot_be_sent() {
         ("A:", "x", format!("{blank} name: 'A:'")),
         ("", "x", format!("{blank} name: ''")),
         (
+            "é",
+            "x",
+            "UnicodeEncodeError: 'ascii' codec can't encode character '\\xe9' in position 0: ordinal not in range(128)"
+                .to_owned(),
+        ),
+        (
             "A",
             "a✓",
             "UnicodeEncodeError: 'latin-1' codec can't encode character '\\u2713' in position 1: ordinal not in range(256)"

@@ -55,6 +55,7 @@ async fn heads() {
     .await;
     check("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", r#"200 [Content-Length=0] """#).await;
     check("HTTP/1.1 204 OK\r\nbad field\r\nX : y\r\n\r\n", r#"204 [X=y] """#).await;
+    check("HTTP/1.1 204 No\r\nX: a\r\n  b\r\n\r\n", r#"204 [X=a b] """#).await;
     check("", "the server closed the connection without a response").await;
     check("HTTP/1.1 200", "the server closed the connection within the head of the response").await;
     check("SSH-2.0-OpenSSH\r\n\r\n", "the server's response is not HTTP: invalid HTTP version").await;
