@@ -225,7 +225,7 @@ fn a_third_signal_ends_it_at_once_and_says_what_restores() {
 
 #[test]
 fn a_log_that_cannot_be_read_is_said_and_left_alone() {
-    let log = ".local/state/chaos/runs/20260101-000000-dead/events.jsonl";
+    let log = ".local/state/chaos/runs/20260101-000000-deadbe/events.jsonl";
     let folder = Folder::new().with(log, "garbage\n");
     folder.chaos("recover").check(expect![[r#"
         stdout:
