@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
-use squall_experiment::event::{ActivityId, Event, Level, UndoId};
+use squall_experiment::event::{ActivityId, Event, Level, Reverted, UndoId};
 use squall_experiment::{Object, Value};
 use std::future::Future;
 use std::ops::Deref;
@@ -186,6 +186,14 @@ impl Act {
             return Err(Stop::Cancelled);
         }
         self.on_disk(Event::Heals { by: self.activity, what, healer }, None).await
+    }
+
+    /// Says that the change was certainly not made, as when the system refused it, so that its undo is done with. An undo that
+    /// stays open would be played instead of that of a later change of the same thing.
+    pub fn disarm(&self, armed: Armed<'_>) {
+        if let Some(undo) = armed.undo {
+            self.story.tell(Event::Restored { undo, outcome: Reverted::AlreadyBack });
+        }
     }
 
     async fn on_disk(&self, event: Event, undo: Option<UndoId>) -> Result<Armed<'_>, Stop> {

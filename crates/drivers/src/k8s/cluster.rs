@@ -108,14 +108,14 @@ impl Cluster {
     /// One object; [`CallError::Refused`] with 404 when there is none.
     pub(crate) async fn get(&self, cx: &Look, target: &Target) -> Result<Json, CallError> {
         let call = Call::read("get", target, &Query::default());
-        json(self.send(cx, call).await?)
+        object(self.send(cx, call).await?, target)
     }
 
     /// One object, if it exists.
     pub(crate) async fn find(&self, cx: &Look, target: &Target) -> Result<Option<Json>, CallError> {
         match self.get(cx, target).await {
             Ok(object) => Ok(Some(object)),
-            Err(error) if error.status() == Some(404) => Ok(None),
+            Err(error) if error.is_missing() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -187,24 +187,25 @@ impl Cluster {
         _permit: &impl Permit,
         collection: &Target,
         manager: &str,
-        object: &Json,
+        created: &Json,
     ) -> Result<Json, CallError> {
         let call = Call {
             method: Method::POST,
             verb: "create",
             target: collection,
             query: Query::default().with("fieldManager", manager).text(),
-            body: Some((HeaderValue::from_static("application/json"), Bytes::from(object.to_string()))),
+            body: Some((HeaderValue::from_static("application/json"), Bytes::from(created.to_string()))),
             repeat: Repeat::Harmless,
         };
+        let target = collection.clone().named(name(created));
         let mut repeated = false;
         match self.send_noting(cx, call, &mut repeated).await {
             // Perhaps the first try did it and only its answer was lost: then the server notes that it was us.
             Err(CallError::Refused(refusal)) if repeated && refusal.is_taken() => {
-                let there = self.get(cx, &collection.clone().named(name(object))).await?;
+                let there = self.get(cx, &target).await?;
                 if is_managed_by(&there, manager) { Ok(there) } else { Err(CallError::Refused(refusal)) }
             }
-            answer => json(answer?),
+            answer => object(answer?, &target),
         }
     }
 
@@ -225,7 +226,7 @@ impl Cluster {
             body: Some((patch.content_type(), Bytes::from(body.to_string()))),
             repeat: Repeat::Harmless,
         };
-        json(self.send(cx, call).await?)
+        object(self.send(cx, call).await?, target)
     }
 
     /// Deletes an object; with a UID among the preconditions it cannot hit another life of the same name.
@@ -248,7 +249,7 @@ impl Cluster {
         let mut repeated = false;
         match self.send_noting(cx, call, &mut repeated).await {
             // The first try did it, only its answer was lost.
-            Err(error) if repeated && error.status() == Some(404) => Ok(()),
+            Err(error) if repeated && error.is_missing() => Ok(()),
             answer => answer.map(drop),
         }
     }
@@ -412,6 +413,18 @@ fn limit(cx: &Look) -> Duration {
         .filter(|seconds| *seconds > 0.0)
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     given.unwrap_or(LIMIT)
+}
+
+/// The answer as the object that was asked for. Something in between that answers everything with some JSON of its own must
+/// not pass for a cluster in which all is as before.
+fn object(answer: Answer, target: &Target) -> Result<Json, CallError> {
+    let object = json(answer)?;
+    if target.name.as_deref() == Some(name(&object)) {
+        return Ok(object);
+    }
+    Err(Failure::target(format!("the server's answer is not {target}"))
+        .hint("what answers may not be an API server but a proxy: check the cluster's URL")
+        .into())
 }
 
 fn json(answer: Answer) -> Result<Json, CallError> {

@@ -89,7 +89,10 @@ impl Action for Start {
             let armed = cx.arm(undo).await?;
             match create_once_gone(&cluster, cx, &armed, &target, &manager, &object, PATIENCE).await? {
                 Created::New => {}
-                Created::Exists(refusal) => return Err(refusal.failure().into()),
+                Created::Exists(refusal) => {
+                    cx.disarm(armed);
+                    return Err(refusal.failure().into());
+                }
             }
         }
         Ok(())
@@ -202,8 +205,13 @@ impl Undo for DeleteCreated {
         let options = json!({"preconditions": {"uid": uid}, "propagationPolicy": "Background"});
         match cluster.delete(cx, cx, &self.target(), &options).await {
             Ok(()) => Ok(Reverted::PutBack),
-            // Gone, or another of the same name by now.
-            Err(error) if matches!(error.status(), Some(404 | 409)) => Ok(Reverted::TargetGone),
+            // Gone, or another of the same name by now; or somebody else was quicker, and it is still there.
+            Err(error) if error.is_missing() || error.status() == Some(409) => {
+                match self.ours(&cluster, cx).await? {
+                    None => Ok(Reverted::TargetGone),
+                    Some(_) => Err(error.into()),
+                }
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -226,6 +226,75 @@ async fn what_was_created_is_deleted_again_and_a_namesake_is_not() {
     .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_refused_change_does_not_hide_a_later_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bare.yaml");
+    std::fs::write(&file, "apiVersion: v1\nkind: Pod\nmetadata: {name: bare}\n").unwrap();
+    let shop = shop();
+    let before = shop.snapshot();
+    in_shop(&shop, async |scene| {
+        let start = json!({"spec_path": file.to_str().unwrap(), "ns": "shop"});
+        let refused = scene.told("chaosk8s.actions.start_microservice", start).await;
+        assert!(refused.contains("AlreadyExists"), "{refused}");
+        scene.told("k8s.pod.terminate", json!({"label_selector": "app=bare", "ns": "shop"})).await;
+        assert!(shop.object(POD).is_none());
+        assert_eq!(
+            words(scene.revert().await),
+            [PutBack],
+            "the undo of the deletion, not that of the creation"
+        );
+        assert_eq!(shop.snapshot(), before);
+    })
+    .await;
+    // What somebody else deleted before us is not created again.
+    let other = self::shop();
+    other.hook(|_, asked| {
+        (asked.method == "DELETE").then(|| status(404, "NotFound", "pods \"bare\" not found"))
+    });
+    in_shop(&other, async |scene| {
+        scene.told("k8s.pod.terminate", json!({"label_selector": "app=bare", "ns": "shop"})).await;
+        other.take(POD);
+        // What was told without waiting has to reach the log first.
+        pass(std::time::Duration::from_millis(1)).await;
+        assert!(scene.revert().await.is_empty());
+    })
+    .await;
+}
+
+/// Scales, then lets everything after it be answered by something that is no API server; the undo must not be done with.
+async fn disbelieved(method: &'static str, answer: fn() -> Told, expected: &str) {
+    let shop = shop();
+    in_shop(&shop, async |scene| {
+        scene.told("k8s.deployment.scale", json!({"name": "web", "replicas": 0, "ns": "shop"})).await;
+        shop.hook(move |_, asked| (asked.method == method).then(answer));
+        let why = scene.revert().await.remove(0).unwrap_err().what;
+        assert!(why.contains(expected), "{why}");
+        shop.hook(|_, _| None);
+        assert_eq!(words(scene.revert().await), [PutBack]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_the_api_servers_closes_no_undo() {
+    for method in ["GET", "PATCH"] {
+        disbelieved(
+            method,
+            || Told::Json(200, Vec::new(), json!({"ok": true})),
+            "is not Deployment shop/web",
+        )
+        .await;
+        disbelieved(method, || Told::Json(404, Vec::new(), json!({"error": "no route"})), "(404)").await;
+        disbelieved(method, || Told::Text(404, "404 page not found".to_owned()), "(404)").await;
+    }
+    let other = || {
+        let web = json!({"metadata": {"name": "web", "uid": "web-1"}, "spec": {"replicas": 1}});
+        Told::Json(200, Vec::new(), web)
+    };
+    disbelieved("PATCH", other, "has 1 replicas").await;
+}
+
 /// Lets the caller die at each request in turn, before it arrives and after it was carried out; then everything is put back.
 async fn crash_everywhere(call: &str, arguments: Json) {
     for carried_out in [false, true] {

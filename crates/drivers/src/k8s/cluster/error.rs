@@ -65,6 +65,16 @@ impl CallError {
             CallError::Cancelled | CallError::Failed(_) => None,
         }
     }
+
+    /// Whether the API server itself says that the object does not exist. Another 404, as of a proxy that knows no such path,
+    /// says nothing about objects.
+    pub(crate) fn is_missing(&self) -> bool {
+        let CallError::Refused(refusal) = self else { return false };
+        let status: Json = serde_json::from_str(&refusal.body).unwrap_or_default();
+        refusal.status == StatusCode::NOT_FOUND
+            && status["kind"] == "Status"
+            && status["reason"] == "NotFound"
+    }
 }
 
 /// An answer that is an error.

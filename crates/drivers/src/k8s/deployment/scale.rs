@@ -175,8 +175,18 @@ impl Undo for ScaleBack {
                 patch.insert(0, json!({"op": "test", "path": "/metadata/uid", "value": uid}));
             }
             match cluster.patch(cx, cx, &target, Patch::Json, &Json::Array(patch)).await {
-                Ok(_) => return Ok(Reverted::PutBack),
-                Err(error) if error.status() == Some(404) => return Ok(Reverted::TargetGone),
+                Ok(after) if replicas_of(&after) == self.was => return Ok(Reverted::PutBack),
+                // A webhook or a policy of the cluster has its own opinion.
+                Ok(after) => {
+                    let text = format!(
+                        "the server took the patch, but {target} has {} replicas",
+                        replicas_of(&after)
+                    );
+                    return Err(
+                        Failure::target(text).hint("look for an admission webhook that sets spec.replicas")
+                    );
+                }
+                Err(error) if error.is_missing() => return Ok(Reverted::TargetGone),
                 // A test failed or another writer won: look again.
                 Err(error) if matches!(error.status(), Some(409 | 422)) && tried < TRIES => tried += 1,
                 Err(error) => return Err(error.into()),

@@ -174,7 +174,10 @@ async fn delete(
     match cluster.delete(cx, &armed, &target, &options).await {
         Ok(()) => Ok(()),
         // 409: the name lives on, but it is another Pod.
-        Err(error) if matches!(error.status(), Some(404 | 409)) => Err(Undeleted::Gone(error)),
+        Err(error) if error.is_missing() || error.status() == Some(409) => {
+            cx.disarm(armed);
+            Err(Undeleted::Gone(error))
+        }
         Err(error) => Err(Undeleted::Stop(error.into())),
     }
 }
