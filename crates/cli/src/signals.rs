@@ -25,7 +25,12 @@ pub(crate) struct Signals<'a> {
     hang_up: Option<unix::Signal>,
     user1: unix::Signal,
     user2: unix::Signal,
+    /// SIGXFSZ, which nobody waits for: that it is caught turns a log that reached `ulimit -f` from death into an error.
+    _file_too_large: unix::Signal,
 }
+
+/// The number of SIGXFSZ, on Linux, macOS and the BSDs alike.
+const FILE_TOO_LARGE: i32 = 25;
 
 impl<'a> Signals<'a> {
     /// Begins to catch them. Must be called within the runtime.
@@ -47,6 +52,7 @@ impl<'a> Signals<'a> {
                 },
                 user1: unix::signal(SignalKind::user_defined1())?,
                 user2: unix::signal(SignalKind::user_defined2())?,
+                _file_too_large: unix::signal(SignalKind::from_raw(FILE_TOO_LARGE))?,
             })
         };
         let made = made().map_err(|error| Problem::new(format!("could not listen for signals: {error}")))?;

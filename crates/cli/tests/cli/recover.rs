@@ -86,7 +86,7 @@ fn what_an_author_leaves_behind_is_said_listed_and_put_back() {
     folder.chaos("recover --all").check(expect![[r#"
         stderr:
         [INFO] put back: scale Deployment shop/cart back to 3
-        [INFO] 1 change was put back, nothing is left behind
+        [INFO] 1 change was seen to, nothing is left behind
         exit: 0
     "#]]);
     assert_eq!((cluster.replicas(), cluster.field("paused")), (3, json!(true)));
@@ -126,7 +126,7 @@ fn a_killed_run_is_put_back_by_name() {
     let run = folder.only_run();
     folder.chaos(&format!("recover {run}")).check(expect![[r#"
         stderr:
-        [ERROR] run RUN is still going on, process PID, so it was not touched; stop it (Ctrl-C, or SIGTERM): it puts back what it changed itself
+        [ERROR] run RUN was not touched, for it is still going on as process PID, or another `chaos recover` is at it; wait for it, or stop it (Ctrl-C, or SIGTERM): it puts back what it changed itself
         [ERROR] not everything could be put back: 1 left
         exit: 1
     "#]]);
@@ -166,7 +166,7 @@ fn a_killed_run_is_put_back_by_name() {
     folder.chaos(&format!("recover {}", &run[..10])).check(expect![[r#"
         stderr:
         [INFO] put back: scale Deployment shop/cart back to 3
-        [INFO] 1 change was put back, nothing is left behind
+        [INFO] 1 change was seen to, nothing is left behind
         exit: 0
     "#]]);
     assert_eq!(cluster.replicas(), 3);
@@ -186,6 +186,31 @@ fn a_signal_puts_everything_back() {
         assert_eq!(running.end().code, 1);
         assert_eq!(cluster.replicas(), 3, "{signal}");
         assert_eq!(folder.chaos("recover").stdout, "Nothing is left behind.\n");
+    }
+}
+
+/// Whatever the size from which on the log takes no more, nobody dies of it, and nothing stays changed unsaid.
+#[test]
+fn a_log_that_may_not_grow_stops_the_run() {
+    let (folder, cluster) = shop();
+    for blocks in 1..=8 {
+        let limited = folder.command("");
+        let program = limited.get_program().to_owned();
+        let line = "ulimit -f $1; exec \"$0\" --no-log-file run --journal-path /dev/null scale.yaml";
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell.args(["-c", line]).arg(program).arg(blocks.to_string());
+        limited.get_envs().for_each(|(name, value)| drop(value.map(|value| shell.env(name, value))));
+        let done = folder.done(shell.current_dir(folder.path("")).stdin(std::process::Stdio::null()));
+        assert_ne!(done.code, -1, "{blocks}: {}", done.stderr);
+        let lost = done.stderr.contains("could not write the event log");
+        assert!(lost || done.code == 0, "{blocks}: {}", done.stderr);
+        assert!(
+            cluster.replicas() == 3 || done.stderr.contains("is still in place"),
+            "{blocks}: {}",
+            done.stderr
+        );
+        assert_eq!(folder.chaos("recover --all").code, 0);
+        assert_eq!(cluster.replicas(), 3);
     }
 }
 
