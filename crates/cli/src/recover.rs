@@ -106,10 +106,11 @@ fn restore(runs: Vec<&EarlierRun>, session: &Session) -> Result<u8, Problem> {
     let runtime = machine::runtime()?;
     for run in runs {
         if run.going_on {
-            let process = run.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
+            // After a kill the process of that number may be anybody's by now, so this does not say to end it.
+            let process = run.pid.map(|pid| format!(" as process {pid}")).unwrap_or_default();
             session.say(Line::error(format!(
-                "run {} is still going on{process}, so it was not touched; stop it (Ctrl-C, or SIGTERM): it puts \
-                 back what it changed itself",
+                "run {} was not touched, for it is still going on{process}, or another `chaos recover` is at it; \
+                 wait for it, or stop it (Ctrl-C, or SIGTERM): it puts back what it changed itself",
                 run.run
             )));
             failed += run.open.len();
@@ -132,8 +133,8 @@ fn restore(runs: Vec<&EarlierRun>, session: &Session) -> Result<u8, Problem> {
     }
     session.say(Line::info(match open {
         0 => "Nothing is left behind".to_owned(),
-        1 => "1 change was put back, nothing is left behind".to_owned(),
-        many => format!("{many} changes were put back, nothing is left behind"),
+        1 => "1 change was seen to, nothing is left behind".to_owned(),
+        many => format!("{many} changes were seen to, nothing is left behind"),
     }));
     Ok(exit::FINE)
 }

@@ -67,8 +67,8 @@ impl EventLog {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(blocked(&"its run is still going on")
-                    .hint("stop that run first (Ctrl-C, or SIGTERM to its process): it puts its changes back itself"));
+                return Err(blocked(&"its run is still going on, or another `chaos recover` is at it")
+                    .hint("wait for it, or stop that run first (Ctrl-C, or SIGTERM to its process): it puts its changes back itself"));
             }
             Err(TryLockError::Error(error)) => return Err(blocked(&error)),
         }
