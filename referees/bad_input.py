@@ -13,6 +13,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from lab import Lab, Tally, need, options
+from pieces import kubeconfig, python
 
 SECONDS = 20  # a command that is not over by then hangs
 
@@ -49,8 +50,11 @@ def process(*arguments, **more):
     return {"type": "process", "path": "echo", "arguments": list(arguments), "timeout": 5, **more}
 
 
-def k8s(module, func, **arguments):
-    return {"type": "python", "module": f"chaosk8s.{module}", "func": func, "secrets": ["cluster"], "arguments": arguments}
+def k8s(kind, name, module, func, /, **arguments):
+    """An activity of the Kubernetes plugin that names its secrets."""
+    activity = python(kind, name, module, func, **arguments)
+    activity["provider"]["secrets"] = ["cluster"]
+    return activity
 
 
 def sample(url):
@@ -61,7 +65,7 @@ def sample(url):
         "contributions": {"reliability": "high"}, "extensions": [{"name": "x", "key": 1}],
         "configuration": {"plain": "x", "from-env": {"type": "env", "key": "HOME", "default": "x", "env_var_type": "str"},
                           "asked": {"type": "probe", "name": "ask", "provider": process("1")}},
-        "secrets": {"cluster": {"KUBERNETES_CONTEXT": "stub"}, "app": {"token": {"type": "env", "key": "HOME"}}},
+        "secrets": {"cluster": {"KUBERNETES_CONTEXT": "c"}, "app": {"token": {"type": "env", "key": "HOME"}}},
         "steady-state-hypothesis": {"title": "Held", "probes": [
             {"type": "probe", "name": "says", "tolerance": {"type": "regex", "pattern": "^ok", "target": "stdout"}, "provider": process("ok")},
             {"type": "probe", "name": "status", "tolerance": [200, 204], "provider": {
@@ -77,14 +81,13 @@ def sample(url):
             {"type": "action", "name": "act", "background": False, "pauses": {"before": 0, "after": 0.01}, "provider": process("x"),
              "controls": [{"name": "d", "provider": {"type": "python", "module": "no.such.control"}}]},
             {"ref": "says"},
-            {"type": "action", "name": "end-pods", "dry": None, "provider": k8s(
-                "pod.actions", "terminate_pods", label_selector="app=x", name_pattern="x", all=False, rand=True,
-                mode="fixed", qty=1, grace_period=0, ns="x", order="alphabetic")},
-            {"type": "action", "name": "scale", "provider": k8s("deployment.actions", "scale_deployment", name="x", replicas=0, ns="x")},
-            {"type": "probe", "name": "count", "provider": k8s("pod.probes", "count_pods", label_selector="app=x", phase="Running", ns="x")},
-            {"type": "probe", "name": "conditions", "provider": k8s("pod.probes", "pods_in_conditions", label_selector="a=b", ns="x",
-                                                                   conditions=[{"type": "Ready", "status": "True"}])},
-            {"type": "action", "name": "start", "provider": k8s("actions", "start_microservice", spec_path="spec.json", ns="x")}],
+            {**k8s("action", "end-pods", "pod.actions", "terminate_pods", label_selector="app=x", name_pattern="x", all=False, rand=True,
+                   mode="fixed", qty=1, grace_period=0, ns="x", order="alphabetic"), "dry": None},
+            k8s("action", "scale", "deployment.actions", "scale_deployment", name="x", replicas=0, ns="x"),
+            k8s("probe", "count", "pod.probes", "count_pods", label_selector="app=x", phase="Running", ns="x"),
+            k8s("probe", "conditions", "pod.probes", "pods_in_conditions", label_selector="a=b", ns="x",
+                conditions=[{"type": "Ready", "status": "True"}]),
+            k8s("action", "start", "actions", "start_microservice", spec_path="spec.json", ns="x")],
         "rollbacks": [{"type": "action", "name": "back", "provider": process("x")}],
     }
 
@@ -131,12 +134,6 @@ class Stub(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-
-def kubeconfig(url):
-    return {"apiVersion": "v1", "kind": "Config", "current-context": "stub",
-            "contexts": [{"name": "stub", "context": {"cluster": "stub", "user": "stub"}}],
-            "clusters": [{"name": "stub", "cluster": {"server": url}}], "users": [{"name": "stub", "user": {"token": "x"}}]}
 
 
 class Commands:
@@ -215,7 +212,7 @@ def main():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_address[1]}"
     with Lab(opts.chaos) as lab:
-        lab.env["KUBECONFIG"] = lab.write("kubeconfig.json", kubeconfig(url))
+        lab.env["KUBECONFIG"] = lab.write("kubeconfig.json", kubeconfig(url, {"token": "x"}))
         commands = Commands(lab)
         for name, content in {**MALFORMED, **BINARY}.items():
             tally.check(f"malformed: {name}", commands.malformed, name, content)

@@ -15,30 +15,14 @@ import threading
 import time
 
 from lab import Api, Lab, Tally, need, options, setting, until
+from pieces import count, idle_deployment, kubeconfig, scale
 
 NS, NAME, REPLICAS = "bad-world", "target", 2
 PATH = f"/apis/apps/v1/namespaces/{NS}/deployments"
-DEPLOYMENT = {
-    "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": NAME},
-    "spec": {"replicas": REPLICAS, "selector": {"matchLabels": {"app": NAME}},
-             "template": {"metadata": {"labels": {"app": NAME}},
-                          "spec": {"nodeSelector": {"nowhere": "to-be-found"},
-                                   "containers": [{"name": "app", "image": "example.com/app:1"}]}}}}
-
-
-def python(kind, name, module, func, /, **arguments):
-    return {"type": kind, "name": name,
-            "provider": {"type": "python", "module": f"chaosk8s.{module}", "func": func, "arguments": arguments}}
-
-
-def scale(name, replicas):
-    return python("action", name, "deployment.actions", "scale_deployment", name=NAME, replicas=replicas, ns=NS)
-
-
-SCALE = {"title": "To zero", "description": "And not back.", "method": [scale("to-zero", 0)]}
-SCALE_AND_BACK = {**SCALE, "rollbacks": [scale("and-back", REPLICAS)]}
-LOOK = {"title": "Look", "description": "How many Pods?", "method": [], "steady-state-hypothesis": {"title": "None", "probes": [
-    {**python("probe", "count", "pod.probes", "count_pods", label_selector="app=nobody", ns=NS), "tolerance": 0}]}}
+SCALE = {"title": "To zero", "description": "And not back.", "method": [scale("to-zero", NS, NAME, 0)]}
+SCALE_AND_BACK = {**SCALE, "rollbacks": [scale("and-back", NS, NAME, REPLICAS)]}
+LOOK = {"title": "Look", "description": "How many Pods?", "method": [],
+        "steady-state-hypothesis": {"title": "None", "probes": [count("count", NS, tolerance=0)]}}
 NOTHING = {"kind": "PodList", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": []}
 
 
@@ -103,12 +87,8 @@ class World:
         self.admin = setting("KUBECONFIG")
 
     def kubeconfig(self, server, **user):
-        cluster = {"server": server}
-        if server.startswith("https"):
-            cluster["certificate-authority"] = setting("K8S_CA")
-        return self.lab.write("kubeconfig.json", {
-            "apiVersion": "v1", "kind": "Config", "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-            "clusters": [{"name": "c", "cluster": cluster}], "users": [{"name": "u", "user": user}]})
+        ca = setting("K8S_CA") if server.startswith("https") else None
+        return self.lab.write("kubeconfig.json", kubeconfig(server, user, ca))
 
     def run(self, *arguments, seconds=30, code=1, says=(), **popen):
         """Runs; it must end within `seconds` with `code`, saying each text of `says` (any case), without a panic."""
@@ -253,7 +233,7 @@ class World:
 def main():
     opts, tally, api = options(), Tally(), Api()
     api.fresh_namespace(NS)
-    api.call("POST", PATH, DEPLOYMENT)
+    api.call("POST", PATH, idle_deployment(NAME, REPLICAS))
     until("the Deployment to be seen", 10, lambda: api.get(f"{PATH}/{NAME}")["status"].get("observedGeneration"))
     with Lab(opts.chaos) as lab:
         lab.env["KUBECONFIG"] = setting("KUBECONFIG")

@@ -9,6 +9,7 @@ import os
 import time
 
 from lab import Api, Lab, Tally, need, options, setting, until
+from pieces import count, kubeconfig
 
 NS = "exec-plugin"
 ACCOUNTS = f"/api/v1/namespaces/{NS}/serviceaccounts"
@@ -30,15 +31,10 @@ J
 """
 
 
-def count(name, **more):
-    return {"type": "probe", "name": name, "provider": {
-        "type": "python", "module": "chaosk8s.pod.probes", "func": "count_pods", "arguments": {"label_selector": "app=nobody", "ns": NS}}, **more}
-
-
 def experiment(pause):
     return {"title": "A token's life", "description": "It ends in between.",
-            "steady-state-hypothesis": {"title": "Nobody", "probes": [count("nobody", tolerance=0)]},
-            "method": [count("before"), {**count("after"), "pauses": {"before": pause}}]}
+            "steady-state-hypothesis": {"title": "Nobody", "probes": [count("nobody", NS, tolerance=0)]},
+            "method": [count("before", NS), count("after", NS, pauses={"before": pause})]}
 
 
 class Plugin:
@@ -67,12 +63,10 @@ class Plugin:
                 os.remove(name)
 
     def kubeconfig(self, command, version, **more):
-        config = self.lab.write("kubeconfig.json", {
-            "apiVersion": "v1", "kind": "Config", "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-            "clusters": [{"name": "c", "cluster": {"server": setting("K8S_URL"), "certificate-authority": setting("K8S_CA")}}],
-            "users": [{"name": "u", "user": {"exec": {
-                "apiVersion": version, "command": command, "args": ["get-token", "--cluster", "c"], "interactiveMode": "Never",
-                "env": [{"name": "CALLS", "value": self.calls}, {"name": "TOKENS", "value": self.tokens}], **more}}}]})
+        user = {"exec": {
+            "apiVersion": version, "command": command, "args": ["get-token", "--cluster", "c"], "interactiveMode": "Never",
+            "env": [{"name": "CALLS", "value": self.calls}, {"name": "TOKENS", "value": self.tokens}], **more}}
+        config = self.lab.write("kubeconfig.json", kubeconfig(setting("K8S_URL"), user, setting("K8S_CA")))
         self.lab.env["KUBECONFIG"] = config
 
     def write(self, text, version):

@@ -3,7 +3,7 @@
 
 The run scales a Deployment to zero and back (an action and a rollback). After each kill the Deployment must
 have its replicas again, a second `recover --all` must change nothing, and what somebody else wrote into other
-fields meanwhile must still be there. All Pods stay Pending, so that a round costs the cluster next to nothing.
+fields meanwhile must still be there.
 """
 import random
 import statistics
@@ -12,25 +12,13 @@ import time
 from datetime import datetime
 
 from lab import Api, Lab, Tally, need, options, setting, until
+from pieces import idle_deployment, scale
 
 NS, NAME, REPLICAS = "kill", "target", 3
 PATH = f"/apis/apps/v1/namespaces/{NS}/deployments"
-DEPLOYMENT = {
-    "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": NAME, "labels": {"app": NAME}},
-    "spec": {"replicas": REPLICAS, "selector": {"matchLabels": {"app": NAME}},
-             "template": {"metadata": {"labels": {"app": NAME}},
-                          "spec": {"nodeSelector": {"nowhere": "to-be-found"},
-                                   "containers": [{"name": "app", "image": "example.com/app:1"}]}}}}
-
-
-def scale(name, replicas):
-    return {"type": "action", "name": name,
-            "provider": {"type": "python", "module": "chaosk8s.deployment.actions", "func": "scale_deployment",
-                         "arguments": {"name": NAME, "replicas": replicas, "ns": NS}}}
-
-
+DEPLOYMENT = idle_deployment(NAME, REPLICAS)
 EXPERIMENT = {"title": "Nobody is there", "description": "A Deployment is scaled to zero and back.",
-              "method": [scale("to-zero", 0)], "rollbacks": [scale("and-back", REPLICAS)]}
+              "method": [scale("to-zero", NS, NAME, 0)], "rollbacks": [scale("and-back", NS, NAME, REPLICAS)]}
 
 # When somebody else edits the Deployment; one kind a round, in turn.
 NEVER, DURING_RUN, AFTER_KILL, DURING_RECOVERY = range(4)
