@@ -6,11 +6,17 @@ use squall_experiment::event::Record;
 use squall_report::journal;
 use std::fs::{self, OpenOptions};
 use std::io;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 /// Whether the journal can be written at the end, found out before anything is changed.
 pub(super) fn can_be_written(path: &Path) -> Result<(), Problem> {
-    let existed = path.exists();
+    if path.symlink_metadata().is_ok_and(|there| there.file_type().is_fifo()) {
+        // Opening it would wait for a reader, and closing it would send that one away before the journal comes.
+        return Ok(());
+    }
+    // A link that leads nowhere yet is there, too: what is removed below would be the link.
+    let existed = path.symlink_metadata().is_ok();
     OpenOptions::new().append(true).create(true).open(path).map_err(|error| {
         Problem::new(format!(
             "could not write the journal {}: {error}, so nothing was started",

@@ -26,6 +26,21 @@ rollbacks:
     provider: {type: process, path: touch, arguments: ["${file}"]}
 "#;
 
+/// A link that leads nowhere yet stays one, and the reader of a pipe is not sent away by the look whether it can be written.
+#[test]
+fn the_journal_goes_through_links_and_pipes() {
+    let folder = Folder::new().with("weak.yaml", WEAK).with("data.txt", "");
+    std::os::unix::fs::symlink("target.json", folder.path("link.json")).unwrap();
+    let _ = folder.chaos("run --journal-path link.json weak.yaml");
+    assert!(folder.path("link.json").is_symlink());
+    assert!(folder.read("target.json").contains("chaoslib-version"));
+    assert!(std::process::Command::new("mkfifo").arg(folder.path("pipe")).status().unwrap().success());
+    let pipe = folder.path("pipe");
+    let reader = std::thread::spawn(move || std::fs::read_to_string(pipe).unwrap());
+    let _ = folder.chaos("run --journal-path pipe weak.yaml");
+    assert!(reader.join().unwrap().contains("chaoslib-version"));
+}
+
 #[test]
 fn a_weakness_is_found() {
     let folder = Folder::new().with("weak.yaml", WEAK).with("data.txt", "");
