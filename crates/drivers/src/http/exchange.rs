@@ -170,6 +170,7 @@ impl<S: AsyncRead + AsyncWrite> Incoming<S> {
     /// The head of the final response: provisional ones (103 and the like) are passed over.
     async fn head(&mut self, bodiless: bool) -> Result<Head, Broken> {
         let mut scanned = 0;
+        let mut provisional = 0;
         loop {
             // Parsing starts over each time. So a longer head, which may come in drops, is looked at only once it is
             // whole, and a short one at once, since what is no HTTP may not end at all.
@@ -180,6 +181,11 @@ impl<S: AsyncRead + AsyncWrite> Incoming<S> {
                 self.used += length;
                 if !(100..200).contains(&head.status) || head.status == 101 {
                     return Ok(head);
+                }
+                // Each of them may be short and in time, and the last one never come.
+                provisional += length;
+                if provisional > MOST_HEAD {
+                    return Err(Broken::TooLarge("head", MOST_HEAD >> 10));
                 }
                 continue;
             }

@@ -69,6 +69,8 @@ async fn a_head_without_end_is_given_up() {
     let endless = vec![b'x'; MOST_HEAD * 2];
     let said = [b"HTTP/1.1 200 OK\r\nX: ", endless.as_slice()].concat();
     assert_eq!(told(&said, usize::MAX, false).await, "the response's head is larger than 256 KiB");
+    let said = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(MOST_HEAD / 16);
+    assert_eq!(told(&said, usize::MAX, false).await, "the response's head is larger than 256 KiB");
 }
 
 #[tokio::test]
