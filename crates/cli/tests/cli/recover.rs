@@ -199,7 +199,7 @@ fn a_log_that_may_not_grow_stops_the_run() {
         let line = "ulimit -f $1; exec \"$0\" --no-log-file run --journal-path /dev/null scale.yaml";
         let mut shell = std::process::Command::new("/bin/sh");
         shell.args(["-c", line]).arg(program).arg(blocks.to_string());
-        limited.get_envs().for_each(|(name, value)| drop(value.map(|value| shell.env(name, value))));
+        shell.envs(limited.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let done = folder.done(shell.current_dir(folder.path("")).stdin(std::process::Stdio::null()));
         assert_ne!(done.code, -1, "{blocks}: {}", done.stderr);
         let lost = done.stderr.contains("could not write the event log");
