@@ -39,29 +39,40 @@ impl Session {
         );
         let for_people = global.log_format == LogFormat::String;
         let screen = Screen::new(for_people, word == "run", environment.get("TERM"));
-        let log = Log::new(
-            Options {
-                verbose: global.verbose,
-                format: match global.log_format {
-                    LogFormat::String => Format::Text,
-                    LogFormat::Json => Format::Json,
-                },
-                colours: screen.colours,
-                file: (!global.no_log_file).then_some(global.log_file),
-                file_level: level(&global.log_file_level),
-                zone: jiff::tz::TimeZone::system(),
-                process: std::process::id(),
-                context: uuid::Uuid::new_v4().to_string(),
+        let options = |file| Options {
+            verbose: global.verbose,
+            format: match global.log_format {
+                LogFormat::String => Format::Text,
+                LogFormat::Json => Format::Json,
             },
-            screen.console(),
-        )
-        .map_err(|error| {
-            Problem::new(error.to_string()).hint("--log-file PATH takes another, --no-log-file none")
-        })?;
+            colours: screen.colours,
+            file,
+            file_level: level(&global.log_file_level),
+            zone: jiff::tz::TimeZone::system(),
+            process: std::process::id(),
+            context: uuid::Uuid::new_v4().to_string(),
+        };
+        let file = (!global.no_log_file).then_some(global.log_file);
+        let (log, unlogged) = match Log::new(options(file), screen.console()) {
+            Ok(log) => (log, None),
+            // Putting back what was broken must not wait for a log file.
+            Err(error) if word == "recover" => {
+                let log = Log::new(options(None), screen.console());
+                (log.map_err(|error| Problem::new(error.to_string()))?, Some(error.to_string()))
+            }
+            Err(error) => {
+                return Err(
+                    Problem::new(error.to_string()).hint("--log-file PATH takes another, --no-log-file none")
+                );
+            }
+        };
         let settings_path = settings::path(global.settings, environment.get("HOME"));
         let session = Session { log: Arc::new(Mutex::new(log)), environment, settings_path, screen };
         session.say(Line::debug("#".repeat(79)));
         session.say(Line::debug(format!("Running command '{word}'")));
+        if let Some(error) = unlogged {
+            session.say(Line::warning(format!("{error}; going on without a log file")));
+        }
         Ok(session)
     }
 
@@ -101,6 +112,12 @@ impl Session {
     /// The folder in which runs are remembered.
     pub(crate) fn state(&self) -> Result<PathBuf, Problem> {
         let set = |name| self.environment.get(name).filter(|value| !value.is_empty());
+        if std::env::var_os("CHAOS_STATE_DIR").is_some_and(|folder| folder.to_str().is_none()) {
+            // Another folder in its place would hide what is written there from `chaos recover`.
+            return Err(
+                Problem::new("CHAOS_STATE_DIR is not valid UTF-8").hint("set it to a folder whose name is")
+            );
+        }
         if let Some(folder) = set("CHAOS_STATE_DIR") {
             return Ok(PathBuf::from(folder));
         }

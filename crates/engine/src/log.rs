@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use serde::Deserialize as _;
 use squall_experiment::event::{Event, FORMAT, Record, RunId};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead, BufReader, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -54,16 +54,15 @@ impl EventLog {
         Ok(EventLog { file, path, good: 0, torn: false })
     }
 
-    /// Opens the log of an earlier run to add to it, and reads what it holds.
+    /// Opens the log of an earlier run to add to it, and reads what it says about changes.
     ///
     /// # Errors
-    /// There is none, it cannot be read, a record in it is damaged, or somebody is still at it.
-    pub fn resume(path: &Path) -> Result<(EventLog, Vec<Record>), Failure> {
+    /// There is none, it cannot be read, a newer version wrote it, or somebody is still at it.
+    pub fn resume(path: &Path) -> Result<Resumed, Failure> {
         let blocked = |error: &dyn std::fmt::Display| {
             Failure::environment(format!("could not open the event log {}: {error}", path.display()))
         };
-        let mut file =
-            OpenOptions::new().append(true).read(true).open(path).map_err(|error| blocked(&error))?;
+        let file = OpenOptions::new().append(true).read(true).open(path).map_err(|error| blocked(&error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -72,13 +71,23 @@ impl EventLog {
             }
             Err(TryLockError::Error(error)) => return Err(blocked(&error)),
         }
-        file.seek(SeekFrom::Start(0)).map_err(|error| blocked(&error))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(|error| blocked(&error))?;
-        let good = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let torn = good < bytes.len();
-        let records = records(&bytes[..good]).collect::<Result<_, _>>().map_err(|error| blocked(&error))?;
-        Ok((EventLog { file, path: path.to_owned(), good: good as u64, torn }, records))
+        let mut resumed = Resumed {
+            log: EventLog { file, path: path.to_owned(), good: 0, torn: false },
+            records: Vec::new(),
+            damaged: None,
+        };
+        let mut lines = changes(path).map_err(|error| blocked(&error))?;
+        for line in &mut lines {
+            match line {
+                Ok(record) => resumed.records.push(record),
+                Err(damaged) if damaged.newer => return Err(blocked(&damaged)),
+                // What the other lines say still counts: an undo that can be read must not wait for one that cannot.
+                Err(damaged) => drop(resumed.damaged.get_or_insert(damaged)),
+            }
+        }
+        resumed.log.good = lines.good;
+        resumed.log.torn = resumed.log.file.metadata().map_err(|error| blocked(&error))?.len() > lines.good;
+        Ok(resumed)
     }
 
     /// Where it is.
@@ -118,6 +127,17 @@ pub fn is_held(path: &Path) -> bool {
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
+/// What was read of a log that is added to.
+#[derive(Debug)]
+pub struct Resumed {
+    /// The log.
+    pub log: EventLog,
+    /// What it says about changes, in order.
+    pub records: Vec<Record>,
+    /// The first line that cannot be read; what it said is lost.
+    pub damaged: Option<Damaged>,
+}
+
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
@@ -135,7 +155,7 @@ pub fn read(path: &Path) -> io::Result<impl Iterator<Item = Result<Record, Damag
         match lines.read_until(b'\n', &mut line) {
             Ok(_) if line.last() == Some(&b'\n') => Some(record(&line, number)),
             Ok(_) => None,
-            Err(error) => Some(Err(Damaged { line: number, why: error.to_string() })),
+            Err(error) => Some(Err(Damaged { line: number, why: error.to_string(), newer: false })),
         }
     }))
 }
@@ -148,24 +168,133 @@ pub struct Damaged {
     pub line: usize,
     /// What the reader says.
     pub why: String,
+    /// Whether a newer version wrote it, so that nothing behind it can be trusted to be understood.
+    pub newer: bool,
 }
 
-fn records(bytes: &[u8]) -> impl Iterator<Item = Result<Record, Damaged>> {
-    bytes.split_inclusive(|byte| *byte == b'\n').enumerate().map(|(index, line)| record(line, index + 1))
+/// The events that tell what is changed and what is put back, and of which run. Others may be as long as an output.
+const OF_CHANGES: [&str; 5] = ["run-started", "armed", "restored", "heals", "run-ended"];
+/// How much of a line tells its event: its time and its name.
+const HEAD: u64 = 96;
+
+/// What a log says about changes, without reading what else it holds. A torn last line ends it.
+///
+/// # Errors
+/// It cannot be opened.
+pub fn changes(path: &Path) -> io::Result<Changes> {
+    Ok(Changes { lines: BufReader::new(File::open(path)?), number: 0, good: 0 })
+}
+
+/// The lines of a log that are about changes.
+#[derive(Debug)]
+pub struct Changes {
+    lines: BufReader<File>,
+    number: usize,
+    /// Length of the complete lines so far.
+    good: u64,
+}
+
+impl Changes {
+    /// The next complete line, if it is about a change, or cannot be told.
+    fn line(&mut self) -> io::Result<Option<Result<Option<Record>, Damaged>>> {
+        let mut line = Vec::new();
+        self.number += 1;
+        let mut length = (&mut self.lines).take(HEAD).read_until(b'\n', &mut line)? as u64;
+        if length == 0 {
+            return Ok(None);
+        }
+        let about = event_of(&line).map(|event| OF_CHANGES.contains(&event));
+        let mut complete = line.last() == Some(&b'\n');
+        if !complete {
+            let mut rest = Vec::new();
+            length += match about {
+                Some(false) => {
+                    let (skipped, ended) = skip_line(&mut self.lines)?;
+                    complete = ended;
+                    skipped
+                }
+                Some(true) | None => {
+                    let read = self.lines.read_until(b'\n', &mut rest)? as u64;
+                    complete = rest.last() == Some(&b'\n');
+                    read
+                }
+            };
+            line.append(&mut rest);
+        }
+        if !complete {
+            return Ok(None);
+        }
+        self.good += length;
+        Ok(Some(match about {
+            Some(false) => Ok(None),
+            Some(true) | None => record(&line, self.number).map(Some),
+        }))
+    }
+}
+
+/// Skips the rest of a line without holding it: how long it was, and whether it ended.
+fn skip_line(lines: &mut impl BufRead) -> io::Result<(u64, bool)> {
+    let mut skipped = 0;
+    loop {
+        let bytes = lines.fill_buf()?;
+        let (used, ended) = match bytes.iter().position(|byte| *byte == b'\n') {
+            Some(end) => (end + 1, true),
+            None => (bytes.len(), bytes.is_empty()),
+        };
+        let ended_here = ended && used > 0;
+        lines.consume(used);
+        skipped += used as u64;
+        if ended {
+            return Ok((skipped, ended_here));
+        }
+    }
+}
+
+impl Iterator for Changes {
+    type Item = Result<Record, Damaged>;
+
+    fn next(&mut self) -> Option<Result<Record, Damaged>> {
+        loop {
+            match self.line() {
+                Ok(None) => return None,
+                Ok(Some(Ok(None))) => {}
+                Ok(Some(Ok(Some(record)))) => return Some(Ok(record)),
+                Ok(Some(Err(damaged))) => return Some(Err(damaged)),
+                Err(error) => {
+                    return Some(Err(Damaged { line: self.number, why: error.to_string(), newer: true }));
+                }
+            }
+        }
+    }
+}
+
+/// The name of the event on a line, if its head is as we write it.
+fn event_of(line: &[u8]) -> Option<&str> {
+    let head = std::str::from_utf8(line.get(..line.len().min(HEAD as usize))?).or_else(|error| {
+        // The cut may go through a character.
+        std::str::from_utf8(&line[..error.valid_up_to()])
+    });
+    let (at, rest) = head.ok()?.strip_prefix("{\"at\":\"")?.split_once("\",\"event\":\"")?;
+    let (event, _) = rest.split_once('"')?;
+    let plain = !at.contains('"') && event.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    plain.then_some(event)
 }
 
 fn record(line: &[u8], number: usize) -> Result<Record, Damaged> {
     // Outputs may nest deeply; serde_json's own limit would make a log unreadable that was written without complaint.
     let mut reader = serde_json::Deserializer::from_slice(line);
-    let record =
-        Record::deserialize(&mut reader).map_err(|error| Damaged { line: number, why: error.to_string() })?;
+    let record = Record::deserialize(&mut reader).map_err(|error| Damaged {
+        line: number,
+        why: error.to_string(),
+        newer: false,
+    })?;
     if let Event::RunStarted { format, version, .. } = &record.event
         && *format > FORMAT
     {
         let why = format!(
             "it was written by version {version} in format {format}, this version reads up to {FORMAT}"
         );
-        return Err(Damaged { line: number, why });
+        return Err(Damaged { line: number, why, newer: true });
     }
     Ok(record)
 }
@@ -195,8 +324,10 @@ mod tests {
         assert!(EventLog::create(state.path(), &RunId("r1".into())).is_err(), "a log is never overwritten");
         drop(log);
         assert!(!is_held(&path));
-        let (_log, records) = EventLog::resume(&path).unwrap();
+        let records: Vec<_> = read(&path).unwrap().map(Result::unwrap).collect();
         assert_eq!(records, [noted("one"), noted("two")]);
+        let resumed = EventLog::resume(&path).unwrap();
+        assert_eq!((resumed.records, resumed.damaged), (Vec::new(), None), "nothing was changed");
     }
 
     #[test]
@@ -209,7 +340,9 @@ mod tests {
         let mut text = fs::read_to_string(&path).unwrap();
         text.push_str("{\"at\": 7}\n");
         fs::write(&path, &text).unwrap();
-        assert!(EventLog::resume(&path).unwrap_err().what.contains("line 2"));
+        let resumed = EventLog::resume(&path).unwrap();
+        assert_eq!(resumed.damaged.unwrap().line, 2);
+        drop(resumed.log);
         let newer = text.replace("\"at\": 7", "\"at\":\"2026-11-20T09:00:00Z\",\"event\":\"run-started\",\"run\":\"r\",\"format\":99,\"version\":\"9.0.0\",\"seed\":1,\"pid\":1,\"node\":\"\",\"platform\":\"\",\"source\":\"\",\"experiment\":{},\"dry\":null");
         fs::write(&path, newer).unwrap();
         let error = EventLog::resume(&path).unwrap_err().what;

@@ -6,14 +6,14 @@
 use crate::environment::{Environment, Handles};
 use crate::failure::Failure;
 use crate::ledger::{Ledger, OpenUndo};
-use crate::log::{self, EventLog};
+use crate::log::{self, EventLog, Resumed};
 use crate::run::{listen, restore_all};
 use crate::spec::Catalog;
 use crate::stage::Stage;
 use crate::stop::{Signal, Stopper};
 use crate::story::{Clock, Observer, Story};
 use jiff::Timestamp;
-use squall_experiment::event::{Event, RunId, Status};
+use squall_experiment::event::{Event, Level, RunId, Status};
 use squall_experiment::python;
 use std::fs;
 use std::io;
@@ -91,7 +91,7 @@ fn look(run: RunId, path: PathBuf) -> EarlierRun {
         path,
     };
     let mut ledger = Ledger::default();
-    match log::read(&earlier.path) {
+    match log::changes(&earlier.path) {
         Ok(records) => {
             for record in records {
                 match record {
@@ -109,7 +109,7 @@ fn look(run: RunId, path: PathBuf) -> EarlierRun {
                         }
                         ledger.take(&record.event);
                     }
-                    Err(damaged) => earlier.damaged = Some(damaged.to_string()),
+                    Err(damaged) => drop(earlier.damaged.get_or_insert(damaged.to_string())),
                 }
             }
         }
@@ -120,7 +120,8 @@ fn look(run: RunId, path: PathBuf) -> EarlierRun {
 }
 
 /// Puts back what the run with the log at `path` left behind, and writes that to its log. The observers see what comes of
-/// each undo. Returns how many undos there were, and how many could not be played.
+/// each undo. Returns how many undos there were, and how many could not be played; a damaged line counts as one of these, for
+/// it may have been an undo.
 ///
 /// # Errors
 /// The log cannot be opened, or its run is still going on.
@@ -133,12 +134,14 @@ pub async fn recover(
     signals: mpsc::UnboundedReceiver<Signal>,
     observers: Vec<Observer>,
 ) -> Result<(usize, usize), Failure> {
-    let (log, records) = EventLog::resume(path)?;
+    let Resumed { log, records, damaged } = EventLog::resume(path)?;
     let ledger = Ledger::of(records.iter().map(|record| &record.event));
     let open = ledger.open();
     let count = open.len();
+    let lost =
+        damaged.map(|damaged| format!("the event log {}: {damaged}; what it said is lost", path.display()));
     if count == 0 {
-        return Ok((0, 0));
+        return lost.map_or(Ok((0, 0)), |lost| Err(Failure::environment(lost)));
     }
     let stopper = Stopper::default();
     let (story, dispatcher) = Story::resumed(log, ledger, clock, stopper.clone(), observers);
@@ -149,9 +152,13 @@ pub async fn recover(
             () = listen(&stage, signals) => unreachable!("listening never ends"),
             failed = restore_all(&stage, catalog, open) => failed,
         };
+        if let Some(text) = lost.clone() {
+            stage.story.tell(Event::Noted { level: Level::Error, text });
+        }
         stage.story.close();
         failed
     };
+    let damages = usize::from(lost.is_some());
     let (failed, _told) = tokio::join!(restored, dispatcher.run());
-    Ok((count, failed))
+    Ok((count, failed + damages))
 }

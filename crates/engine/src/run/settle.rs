@@ -7,7 +7,7 @@ use crate::ledger::OpenUndo;
 use crate::spec::Catalog;
 use crate::stage::Stage;
 use crate::undo::ErasedUndo;
-use squall_experiment::event::{Event, Reverted};
+use squall_experiment::event::{Event, Level, Reverted};
 use std::time::Duration;
 
 /// How long one undo may take when nobody is in a hurry.
@@ -69,8 +69,8 @@ pub(crate) async fn restore_all(stage: &Stage, catalog: Catalog, open: Vec<OpenU
             Ok(outcome) => {
                 // On disk, or a later recovery plays it again, which is harmless but not nice.
                 if let Err(error) = stage.story.write_down(Event::Restored { undo: undo.id, outcome }).await {
-                    let message = format!("it was put back, but that could not be written down: {error}");
-                    stage.story.tell(Event::NotRestored { undo: undo.id, message, hint: None });
+                    let text = format!("done, but it could not be written down ({error}): {}", undo.describe);
+                    stage.story.tell(Event::Noted { level: Level::Error, text });
                 }
             }
             Err((message, hint)) => {

@@ -46,3 +46,21 @@ async fn a_torn_last_line_is_cut_off() {
     assert_eq!(system.numbers()["cart"], 3);
     assert_eq!(recover_all(&system, state.path()).await, (0, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_line_does_not_keep_the_others_from_being_restored() {
+    let system = System::with(&[("cart", 3), ("user", 1)]);
+    let state = tempfile::tempdir().unwrap();
+    let method = json!([activity("set cart 0", json!({})), activity("set user 7", json!({}))]);
+    let whole = json!({"title": "t", "description": "d", "method": method});
+    play(&system, whole, Options::default(), &[], state.path()).await;
+    let path = state.path().join("runs/r1/events.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let first = lines.iter().position(|line| line.contains("\"event\":\"armed\"")).unwrap();
+    lines[first].replace_range(40.., "##### not what was written");
+    std::fs::write(&path, lines.join("\n") + "\n").unwrap();
+    let (count, failed) = recover_all(&system, state.path()).await;
+    assert_eq!((count, failed), (1, 1), "what can be read is restored, what is lost is a failure");
+    assert_eq!((system.numbers()["cart"], system.numbers()["user"]), (0, 1));
+}
