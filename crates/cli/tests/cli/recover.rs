@@ -263,7 +263,7 @@ fn a_log_that_cannot_be_read_is_said_and_left_alone() {
     "#]]);
     folder.chaos("recover --all").check(expect![[r#"
         stderr:
-        [ERROR] could not open the event log DIR/.local/state/chaos/runs/RUN/events.jsonl: line 1 is not a record that this version can read: expected value at line 1 column 1
+        [ERROR] the event log DIR/.local/state/chaos/runs/RUN/events.jsonl: line 1 is not a record that this version can read: expected value at line 1 column 1; what it said is lost
         [ERROR] not everything could be put back: 1 left
         exit: 1
     "#]]);
