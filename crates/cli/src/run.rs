@@ -39,6 +39,7 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
     }
     let experiment = experiment(draft)?;
     say_what_is_left_out(arguments, &experiment, &settings, &session);
+    say_what_is_not_declared(arguments, &experiment, &session);
     let options = options(arguments, &experiment, &settings, &session)?;
     let (configuration, secrets) = resolved(&experiment, &overrides, &session)?;
     journal::can_be_written(&arguments.journal_path)?;
@@ -102,6 +103,17 @@ fn say_what_is_left_out(arguments: &Run, experiment: &Experiment, settings: &Obj
     }
 }
 
+/// Says which `--var` the configuration does not have: often a slip, sometimes meant.
+fn say_what_is_not_declared(arguments: &Run, experiment: &Experiment, session: &Session) {
+    let declared = experiment.document.get("configuration").and_then(Value::as_object);
+    for variable in &arguments.var {
+        if declared.is_none_or(|declared| !declared.contains_key(&variable.name)) {
+            let text = format!("--var {}: the configuration declares nothing of this name", variable.name);
+            session.say(if session.screen.terminal { Line::warning(text) } else { Line::debug(text) });
+        }
+    }
+}
+
 fn options(
     arguments: &Run,
     experiment: &Experiment,
@@ -161,7 +173,7 @@ fn resolved(
 /// Runs it, in view of console and log file, until it ended or a third signal came.
 fn play(request: Request, log: EventLog, session: &Session) -> Result<(Ended, Told), Problem> {
     let screen = &session.screen;
-    let mut observers = vec![narrator(session.log.clone())];
+    let mut observers = vec![narrator(session.log.clone(), screen.terminal)];
     observers.extend(screen.observers());
     let runtime = machine::runtime()?;
     let played = runtime.block_on(async {
@@ -184,9 +196,9 @@ fn play(request: Request, log: EventLog, session: &Session) -> Result<(Ended, To
     played
 }
 
-/// Shows each record as the Toolkit's lines.
-pub(crate) fn narrator(log: SharedLog) -> Observer {
-    let mut toolkit = Toolkit::new();
+/// Shows each record as the Toolkit's lines; a person is told what was put back, too.
+fn narrator(log: SharedLog, person: bool) -> Observer {
+    let mut toolkit = Toolkit::new().for_a_person(person);
     Box::new(move |record| {
         let lines = toolkit.lines(record);
         let mut log = lock(&log);

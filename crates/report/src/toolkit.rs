@@ -27,6 +27,13 @@ impl Toolkit {
         Toolkit::default()
     }
 
+    /// For a person: what was put back, and that nothing is left behind, is INFO, which it never is on a pipe.
+    #[must_use]
+    pub fn for_a_person(mut self, person: bool) -> Toolkit {
+        self.undos.told = person;
+        self
+    }
+
     /// What this record adds to the log.
     pub fn lines(&mut self, record: &Record) -> Vec<Line> {
         match &record.event {
@@ -106,7 +113,7 @@ impl Toolkit {
             Event::StopRequested { signal, degree } => self.stop(signal, *degree),
             Event::Noted { level, text } => vec![Line::new(*level, text.clone())],
             Event::RunEnded { status, deviated } => {
-                let mut lines = self.undos.still_broken();
+                let mut lines = self.undos.ended();
                 lines.extend(run_ended(*status, *deviated));
                 lines
             }

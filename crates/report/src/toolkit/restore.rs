@@ -11,6 +11,10 @@ pub(super) struct Undos {
     described: BTreeMap<UndoId, String>,
     /// Those that did not work, and why.
     broken: BTreeMap<UndoId, String>,
+    /// Whether somebody is told of what was put back.
+    pub(super) told: bool,
+    /// How many changes were put back.
+    put_back: usize,
 }
 
 impl Undos {
@@ -26,11 +30,16 @@ impl Undos {
     pub(super) fn restored(&mut self, undo: UndoId, outcome: Reverted) -> Vec<Line> {
         self.broken.remove(&undo);
         let what = self.described.remove(&undo).unwrap_or_else(|| format!("change {}", undo.0));
-        vec![Line::debug(match outcome {
-            Reverted::PutBack => format!("put back: {what}"),
-            Reverted::AlreadyBack => format!("was back already: {what}"),
-            Reverted::TargetGone => format!("nothing to put back, the target is gone: {what}"),
-        })]
+        let line = if self.told { Line::info } else { Line::debug };
+        vec![match outcome {
+            Reverted::PutBack => {
+                self.put_back += 1;
+                line(format!("put back: {what}"))
+            }
+            // What the rollbacks did is told already.
+            Reverted::AlreadyBack => Line::debug(format!("was back already: {what}")),
+            Reverted::TargetGone => line(format!("nothing to put back, the target is gone: {what}")),
+        }]
     }
 
     pub(super) fn not_restored(&mut self, undo: UndoId, message: &str, hint: Option<&str>) -> Vec<Line> {
@@ -66,9 +75,19 @@ impl Undos {
         ))]
     }
 
-    /// The same WARNING when the run ends without having spoken of what could not be restored.
-    pub(super) fn still_broken(&mut self) -> Vec<Line> {
-        self.left_behind(&[])
+    /// At the end of a run: the same WARNING if it has not spoken yet of what could not be restored, else, for somebody who
+    /// is told, that everything is as it was.
+    pub(super) fn ended(&mut self) -> Vec<Line> {
+        let lines = self.left_behind(&[]);
+        // What is described still is neither back nor gone.
+        if !self.told || !lines.is_empty() || !self.described.is_empty() {
+            return lines;
+        }
+        match self.put_back {
+            0 => lines,
+            1 => vec![Line::info("1 change put back, nothing is left behind")],
+            many => vec![Line::info(format!("{many} changes put back, nothing is left behind"))],
+        }
     }
 
     fn describe(&self, undo: UndoId) -> String {

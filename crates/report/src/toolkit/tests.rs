@@ -452,3 +452,47 @@ fn debug_lines() {
     assert_eq!(origin[0].module, "toolkit");
     assert!(origin[0].number > 0);
 }
+
+#[test]
+fn a_person_is_told_what_was_put_back() {
+    let armed = |undo: u64| Event::Armed {
+        undo: UndoId(undo),
+        by: None,
+        kind: "k".to_owned(),
+        key: "k".to_owned(),
+        describe: format!("change {undo} back"),
+        with: json!(null),
+    };
+    let restored = |undo: u64, outcome| Event::Restored { undo: UndoId(undo), outcome };
+    let broken = |undo: u64| Event::NotRestored { undo: UndoId(undo), message: "no".to_owned(), hint: None };
+    let end = || Event::RunEnded { status: Status::Interrupted, deviated: false };
+    for (person, last, expected) in [
+        (
+            true,
+            restored(1, Reverted::PutBack),
+            vec![
+                "put back: change 0 back",
+                "put back: change 1 back",
+                "2 changes put back, nothing is left behind",
+            ],
+        ),
+        (
+            true,
+            restored(1, Reverted::AlreadyBack),
+            vec!["put back: change 0 back", "1 change put back, nothing is left behind"],
+        ),
+        (true, broken(1), vec!["put back: change 0 back"]),
+        (false, restored(1, Reverted::PutBack), vec![]),
+    ] {
+        let mut toolkit = Toolkit::new().for_a_person(person);
+        let story = [armed(0), armed(1), restored(0, Reverted::PutBack), last, end()];
+        let records = story.map(|event| Record { at: jiff::Timestamp::UNIX_EPOCH, event });
+        let said: Vec<String> = records
+            .iter()
+            .flat_map(|record| toolkit.lines(record))
+            .filter(|line| line.level == Level::Info && line.message.contains("back"))
+            .map(|line| line.message)
+            .collect();
+        assert_eq!(said, expected);
+    }
+}
