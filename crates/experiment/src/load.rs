@@ -53,7 +53,7 @@ impl SyntaxError {
             severity: Severity::Error,
             rule: "syntax".to_owned(),
             message: self.message.clone(),
-            hint: None,
+            hint: self.message.contains("'\\t'").then(|| "YAML is indented with spaces".to_owned()),
             path: String::new(),
             span: Some(self.span),
         }

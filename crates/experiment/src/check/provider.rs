@@ -112,7 +112,8 @@ impl Checker<'_> {
                 self.say(Complaint::wrong_type(&at, expected, other).mild());
             }
         }
-        self.shell_variables(&at, arguments);
+        let program = provider.get("path").and_then(Value::as_text).unwrap_or_default();
+        self.process_variables(&at, program, arguments);
         self.seconds(&member(path, "timeout"), provider.get("timeout"));
     }
 
@@ -207,11 +208,37 @@ fn is_pattern(value: &Value) -> bool {
     value.as_text().is_some_and(|text| text.contains('$'))
 }
 
+/// Packages of the Toolkit's published extensions. What they have and we do not is no mistake of the author.
+const EXTENSIONS: &[&str] = &[
+    "chaosaddons",
+    "chaosaws",
+    "chaosazure",
+    "chaoscf",
+    "chaosdatadog",
+    "chaosdynatrace",
+    "chaosgandi",
+    "chaosgcp",
+    "chaosgrafana",
+    "chaosgremlin",
+    "chaoshumio",
+    "chaosistio",
+    "chaosk8s",
+    "chaosprometheus",
+    "chaosreliably",
+    "chaosslack",
+    "chaosspring",
+    "chaostoxi",
+    "chaoswm",
+];
+
 fn help_for_module(module: &str, modules: &[String]) -> String {
-    if let Some(help) = did_you_mean(module, modules.iter().map(String::as_str)) {
-        return help;
+    if let Some(near) = modules.iter().find(|known| is_slip(module, known)) {
+        return format!("did you mean `{near}`?");
     }
     let package = module.split('.').next().unwrap_or(module);
+    if EXTENSIONS.contains(&package) {
+        return "not built in yet; `chaos info extensions` lists what is".to_owned();
+    }
     let same: Vec<String> =
         modules.iter().filter(|known| known.split('.').next() == Some(package)).cloned().collect();
     if same.is_empty() {
@@ -219,6 +246,19 @@ fn help_for_module(module: &str, modules: &[String]) -> String {
             .to_owned()
     } else {
         format!("of `{package}` this version has {}", listed(&same))
+    }
+}
+
+/// Whether a module's name is another's with a slip in one of its parts: other parts are other modules, however near.
+fn is_slip(written: &str, known: &str) -> bool {
+    let same_parts = written.split('.').count() == known.split('.').count();
+    let mut different = written.split('.').zip(known.split('.')).filter(|(written, known)| written != known);
+    match (different.next(), different.next()) {
+        (Some((written, known)), None) if same_parts => {
+            written.eq_ignore_ascii_case(known)
+                || strsim::damerau_levenshtein(written, known) <= known.chars().count().div_ceil(4)
+        }
+        _ => false,
     }
 }
 

@@ -26,6 +26,7 @@ macro_rules! rules {
             $(RuleDoc { name: $name, says: $says },)*
             // The loader's own.
             RuleDoc { name: "syntax", says: "A document is JSON or YAML 1.1." },
+            RuleDoc { name: "unreadable", says: "The experiment is a file or URL that can be read." },
             RuleDoc { name: "duplicate-key", says: "A key is given once." },
         ];
     };
@@ -68,7 +69,7 @@ rules! {
     Strategy "unknown-strategy" "A strategy under `runtime` is one that exists."
     UnknownKey "unknown-key" "A key is one that is read."
     IgnoredKey "ignored-key" "A key stands where it is read."
-    Undeclared "undeclared-variable" "The name in `${name}` is a configuration or a secret."
+    Undeclared "undeclared-variable" "The name in `${name}` is a configuration or a secret. In what a shell gets (the arguments of a process as one text, or a list that names one) only near misses count, for it has variables of its own."
     UnusedSecret "unused-secret" "A target of the secrets is listed by a provider, or something of it is named in a `${name}`."
     UnknownSecret "unknown-secret" "The `secrets` of a provider are targets of the experiment's secrets."
 }

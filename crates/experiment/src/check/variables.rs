@@ -114,12 +114,15 @@ impl Checker<'_> {
         }
     }
 
-    /// Hints about the names in the arguments of a process. A shell may know what we do not, so only near misses count.
-    pub(super) fn shell_variables(&mut self, path: &str, value: Option<&Value>) {
+    /// Hints about the names in the arguments of a process. A shell may know what we do not, so in what reaches one only
+    /// near misses count: in a text, which a shell runs, and in a list that names a shell.
+    pub(super) fn process_variables(&mut self, path: &str, program: &str, value: Option<&Value>) {
         match value {
             Some(Value::List(items)) => {
+                let shell =
+                    items.iter().filter_map(Value::as_text).chain([program]).any(|word| is_shell(word));
                 for (index, value) in items.iter().enumerate() {
-                    self.variables(&item(path, index), Some(value), true);
+                    self.variables(&item(path, index), Some(value), shell);
                 }
             }
             Some(Value::Object(object)) => {
@@ -195,6 +198,12 @@ fn references(text: &str) -> impl Iterator<Item = &str> {
             }
         }
     })
+}
+
+/// Whether it runs what it is given, here or elsewhere, with variables of its own.
+fn is_shell(program: &str) -> bool {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    matches!(name, "sh" | "ash" | "bash" | "dash" | "fish" | "ksh" | "zsh" | "ssh" | "envsubst" | "make")
 }
 
 /// Whether substitution would look for it.

@@ -391,6 +391,17 @@ fn functions() {
         3:67 error[python-module] method[0].provider.module: could not find Python module 'zoo.probes' in activity 'a' (of `zoo` this version has `zoo.actions`)
     "#]],
     );
+    for module in ["fooo.actions", "zoo.pod.actions", "chaosk8s.node.actions", "chaosaws.ec2.actions"] {
+        let yaml = format!(
+            "title: t\ndescription: d\nmethod: [{{type: action, name: a, provider: {{type: python, module: {module}, func: free}}}}]"
+        );
+        let said = shown(&complaints(&yaml));
+        assert!(!said.contains("did you mean"), "{said}");
+        assert_eq!(
+            said.contains("(not built in yet; `chaos info extensions` lists what is)"),
+            module.starts_with("chaos")
+        );
+    }
     function(
         "module: chaosgarden.actions, func: free",
         expect![[r#"
@@ -480,6 +491,18 @@ fn variables() {
             5:85 hint[undeclared-variable] method[0].provider.arguments[1]: nothing declares `tokn`, so `${tokn}` stays as it is (did you mean `${token}`?)
         "#]],
     );
+    let process = |provider: &str| {
+        complaints(&format!(
+            "title: t\ndescription: d\nmethod: [{{type: probe, name: a, provider: {{type: process, {provider}}}}}]"
+        ))
+    };
+    for (provider, hints) in [
+        ("path: echo, arguments: [a, '${nope}']", 1),
+        ("path: echo, arguments: 'a ${nope}'", 0),
+        ("path: echo, arguments: [bash, -c, '${nope}']", 0),
+    ] {
+        assert_eq!(process(provider).len(), hints, "{provider}");
+    }
     check(
         "secrets: {t: {type: vault}}\nmethod: [{type: probe, name: a, provider: {type: http, url: '${x}'}}]",
         expect![[r#"
