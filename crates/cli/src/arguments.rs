@@ -27,7 +27,7 @@ use var::Variable;
     subcommand_value_name = "COMMAND",
     disable_help_subcommand = true,
     args_override_self = true,
-    after_help = "Every command, experiment, settings file and journal of the Chaos Toolkit works here unchanged."
+    after_help = "Experiments, settings files and journals are the Chaos Toolkit's, and so are the options of run, validate, info and settings. Not there yet: discover, init and report, extensions and controls in Python, notifications, Vault."
 )]
 pub(crate) struct Global {
     /// Show debug messages on the console too, with their origin
@@ -189,7 +189,8 @@ pub(crate) struct Validate {
     /// Do not verify the certificate of the server that SOURCE is loaded from
     #[arg(long)]
     pub(crate) no_verify_tls: bool,
-    /// Print every complaint, with its place, on stdout: as text, JSON, or SARIF for code-scanning tools
+    /// Print every complaint, with its place, on stdout: as text, JSON, or SARIF for code-scanning tools. Without it a pipe
+    /// gets the Toolkit's lines: warnings, and the first error
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub(crate) format: Option<ValidateFormat>,
 }

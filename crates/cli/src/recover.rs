@@ -26,10 +26,10 @@ pub(crate) fn recover(arguments: &Recover, session: &Session) -> Result<u8, Prob
     let state = session.state()?;
     let runs = recover::runs(&state).map_err(|error| unreadable(&state, &error))?;
     match &arguments.run {
-        Some(name) => restore(vec![named(&runs, name)?], session),
+        Some(name) => restore(vec![named(&runs, name)?], &state, session),
         None if arguments.all => {
             // Later changes first: an earlier run knows the state before all of them.
-            restore(runs.iter().rev().filter(|run| has_something(run)).collect(), session)
+            restore(runs.iter().rev().filter(|run| has_something(run)).collect(), &state, session)
         }
         None => {
             let left: Vec<&EarlierRun> = runs.iter().filter(|run| has_something(run)).collect();
@@ -100,11 +100,11 @@ fn named<'a>(runs: &'a [EarlierRun], name: &str) -> Result<&'a EarlierRun, Probl
     }
 }
 
-fn restore(runs: Vec<&EarlierRun>, session: &Session) -> Result<u8, Problem> {
+fn restore(runs: Vec<&EarlierRun>, state: &Path, session: &Session) -> Result<u8, Problem> {
     let mut open = 0;
     let mut failed = 0;
     let runtime = machine::runtime()?;
-    for run in runs {
+    for run in &runs {
         if run.going_on {
             // After a kill the process of that number may be anybody's by now, so this does not say to end it.
             let process = run.pid.map(|pid| format!(" as process {pid}")).unwrap_or_default();
@@ -128,7 +128,8 @@ fn restore(runs: Vec<&EarlierRun>, session: &Session) -> Result<u8, Problem> {
         }
     }
     if failed > 0 {
-        session.say(Line::error(format!("not everything could be put back: {failed} left")));
+        let left = remaining(&runs, state);
+        session.say(Line::error(format!("not everything could be put back: {failed} left{left}")));
         return Ok(exit::FAILED);
     }
     session.say(Line::info(match open {
@@ -137,6 +138,18 @@ fn restore(runs: Vec<&EarlierRun>, session: &Session) -> Result<u8, Problem> {
         many => format!("{many} changes were seen to, nothing is left behind"),
     }));
     Ok(exit::FINE)
+}
+
+/// What is left of these runs once they were tried, and what to type again.
+fn remaining(tried: &[&EarlierRun], state: &Path) -> String {
+    let mut now = recover::runs(state).unwrap_or_default();
+    now.retain(|run| !run.going_on && !run.open.is_empty() && tried.iter().any(|tried| tried.run == run.run));
+    let left = now.iter().map(descriptions).collect::<Vec<_>>().join("; ");
+    match &now[..] {
+        [] => String::new(),
+        [run] => format!(" ({left}); once the cause is gone: chaos recover {}", run.run),
+        _ => format!(" ({left}); once the cause is gone: chaos recover --all"),
+    }
 }
 
 async fn restore_one(run: &EarlierRun, session: &Session) -> Result<(usize, usize), Problem> {

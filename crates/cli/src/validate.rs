@@ -49,10 +49,17 @@ fn read(
     session: &Session,
 ) -> Result<Draft, Problem> {
     source::read(source, fetching, session).inspect_err(|problem| {
-        if let Some((complaint, text)) = problem.syntax.as_deref() {
-            // That it could not be drawn matters less than what is wrong.
-            let _ = draw(std::slice::from_ref(complaint), &Source { name: source, text }, format, session);
-        }
+        // That it could not be drawn matters less than what is wrong.
+        let _ = match problem.syntax.as_deref() {
+            Some((complaint, text)) => {
+                draw(std::slice::from_ref(complaint), &Source { name: source, text }, format, session)
+            }
+            // People have the ERROR line; a program gets a document whatever happened.
+            None if matches!(format, Some(ValidateFormat::Json | ValidateFormat::Sarif)) => {
+                draw(&[unreadable(problem)], &Source { name: source, text: "" }, format, session)
+            }
+            None => Ok(()),
+        };
     })
 }
 
@@ -78,6 +85,18 @@ fn checked(
     Ok(valid)
 }
 
+/// The complaint that there is nothing to complain about.
+fn unreadable(problem: &Problem) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        rule: "unreadable".to_owned(),
+        message: problem.to_string(),
+        hint: None,
+        path: String::new(),
+        span: None,
+    }
+}
+
 /// Shows complaints where they are wanted: on stdout in the format that was asked for, else on a terminal.
 fn draw(
     complaints: &[Diagnostic],
@@ -94,6 +113,7 @@ fn draw(
             return Ok(());
         }
         None => return Ok(()),
+        Some(ValidateFormat::Text) if complaints.is_empty() => format!("{}: valid\n", source.name),
         Some(ValidateFormat::Text) => {
             text(complaints, source, &Look { colours: stdout::has_colours(), width: None })
         }

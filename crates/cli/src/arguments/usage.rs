@@ -4,15 +4,18 @@
 //! help is, a blank, the error) and ends with 2, as scripts around the Toolkit expect it.
 
 use crate::exit;
+use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::error::Error as _;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 /// What to print, and where; the process then ends.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Told {
     text: String,
     code: u8,
+    /// What to do about it; only a person is told, for scripts read the four lines.
+    advice: Option<String>,
 }
 
 impl Told {
@@ -22,6 +25,9 @@ impl Told {
             exit::FINE => io::stdout().write_all(self.text.as_bytes()),
             _ => io::stderr().write_all(self.text.as_bytes()),
         };
+        if let Some(advice) = self.advice.as_ref().filter(|_| io::stderr().is_terminal()) {
+            let _ = writeln!(io::stderr(), "Hint: {advice}");
+        }
         self.code
     }
 }
@@ -30,23 +36,55 @@ impl Told {
 pub(crate) fn wrong(command: &clap::Command, message: &str) -> Told {
     let path = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
     let usage = command.clone().render_usage().to_string();
-    Told { text: format!("{usage}\nTry '{path} --help' for help.\n\nError: {message}\n"), code: exit::USAGE }
+    let text = format!("{usage}\nTry '{path} --help' for help.\n\nError: {message}\n");
+    Told { text, code: exit::USAGE, advice: None }
 }
 
 /// No command was given: the help, on stderr.
 pub(crate) fn help_on_stderr(mut command: clap::Command) -> Told {
-    Told { text: command.render_help().to_string(), code: exit::USAGE }
+    Told { text: command.render_help().to_string(), code: exit::USAGE, advice: None }
 }
 
 /// What clap found, in our words.
 pub(super) fn told(error: clap::Error, command: &mut clap::Command) -> Told {
     match error.kind() {
-        ErrorKind::DisplayHelp => Told { text: styled(&error), code: exit::FINE },
+        ErrorKind::DisplayHelp => Told { text: styled(&error), code: exit::FINE, advice: None },
         ErrorKind::DisplayVersion => {
-            Told { text: format!("chaos, version {}\n", env!("CARGO_PKG_VERSION")), code: exit::FINE }
+            let text = format!("chaos, version {}\n", env!("CARGO_PKG_VERSION"));
+            Told { text, code: exit::FINE, advice: None }
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => help_on_stderr(command.clone()),
-        _ => wrong(concerned(&error, command), &message(&error)),
+        _ => {
+            let advice = advice(&error);
+            Told { advice, ..wrong(concerned(&error, command), &message(&error)) }
+        }
+    }
+}
+
+/// Commands of the Toolkit that are not there: none of ours is meant by them.
+const NOT_YET: &[&str] = &["discover", "init", "report"];
+
+fn advice(error: &clap::Error) -> Option<String> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.as_str(),
+        _ => "",
+    };
+    let option = text(ContextKind::InvalidArg).split([' ', '=']).next().unwrap_or_default();
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let word = text(ContextKind::InvalidSubcommand);
+            NOT_YET
+                .contains(&word)
+                .then(|| format!("`{word}` is a command of the Chaos Toolkit that is not there yet"))
+        }
+        ErrorKind::UnknownArgument => {
+            let is_global = super::Global::command()
+                .get_arguments()
+                .any(|known| known.get_long().is_some_and(|long| option.strip_prefix("--") == Some(long)));
+            is_global.then(|| format!("`{option}` goes before the command: `chaos {option} … COMMAND …`"))
+        }
+        ErrorKind::ValueValidation if option == "--var" => Some("`--var NAME[:TYPE]=VALUE`".to_owned()),
+        _ => None,
     }
 }
 
@@ -97,13 +135,15 @@ fn message(error: &clap::Error) -> String {
         }
         ErrorKind::UnknownArgument => format!("Got unexpected extra argument ({full})"),
         ErrorKind::InvalidSubcommand => {
+            let word = text(ContextKind::InvalidSubcommand);
             let near = match error.get(ContextKind::SuggestedSubcommand) {
+                _ if NOT_YET.contains(&word.as_str()) => None,
                 Some(ContextValue::Strings(near)) => near.first(),
                 Some(ContextValue::String(near)) => Some(near),
                 _ => None,
             };
             let hint = near.map(|near| format!(" Did you mean '{near}'?")).unwrap_or_default();
-            format!("No such command '{}'.{hint}", text(ContextKind::InvalidSubcommand))
+            format!("No such command '{word}'.{hint}")
         }
         ErrorKind::MissingRequiredArgument | ErrorKind::MissingSubcommand => {
             format!("Missing argument '{name}'.")
@@ -127,5 +167,35 @@ fn message(error: &clap::Error) -> String {
         ErrorKind::TooManyValues => format!("Option '{name}' does not take a value."),
         ErrorKind::InvalidUtf8 => "an argument is not valid UTF-8".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::arguments::Global;
+    use std::ffi::OsString;
+
+    #[test]
+    fn advice_for_a_person() {
+        for (line, expected) in [
+            ("discover x", Some("`discover` is a command of the Chaos Toolkit that is not there yet")),
+            ("report", Some("`report` is a command of the Chaos Toolkit that is not there yet")),
+            ("rnu e.json", None),
+            (
+                "run --verbose e.json",
+                Some("`--verbose` goes before the command: `chaos --verbose … COMMAND …`"),
+            ),
+            (
+                "validate --log-file=x e.json",
+                Some("`--log-file` goes before the command: `chaos --log-file … COMMAND …`"),
+            ),
+            ("run --nope e.json", None),
+            ("run --var port e.json", Some("`--var NAME[:TYPE]=VALUE`")),
+        ] {
+            let words = ["chaos"].into_iter().chain(line.split(' ')).map(OsString::from);
+            let told = Global::read(words).and_then(|(_, unparsed)| unparsed.read()).unwrap_err();
+            assert_eq!(told.advice.as_deref(), expected, "{line}");
+            assert!(!told.text.contains("recover"), "{line}: {}", told.text);
+        }
     }
 }

@@ -42,9 +42,16 @@ fn text(runs: &[&EarlierRun], now: Timestamp, zone: &TimeZone) -> String {
         if !run.going_on && !run.open.is_empty() {
             let _ = writeln!(out, "  chaos recover {}", run.run);
         }
+        if run.going_on {
+            let _ = writeln!(out, "  stopped (Ctrl-C, SIGTERM), it puts this back itself");
+        }
         out.push('\n');
     }
-    out.push_str("`chaos recover RUN` puts back what one of them left, `chaos recover --all` everything.\n");
+    if runs.iter().any(|run| !run.going_on) {
+        out.push_str(
+            "`chaos recover RUN` puts back what one of them left, `chaos recover --all` everything.\n",
+        );
+    }
     out
 }
 

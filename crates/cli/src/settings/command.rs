@@ -1,7 +1,7 @@
 //! `chaos settings`: reading and changing the settings file.
 //!
-//! Invariant: a file that cannot be written whole stays as it was. A missing file or key ends with 1 and no word, as scripts
-//! around the Toolkit expect; the log file says why.
+//! Invariant: a file that cannot be written whole stays as it was. A missing file or key ends with 1 and, on a pipe, no word,
+//! as scripts around the Toolkit expect; a terminal and the log file say why.
 
 use super::key;
 use super::{Read, read, yaml};
@@ -21,24 +21,20 @@ pub(crate) fn settings(arguments: &Settings, session: &Session) -> Result<u8, Pr
     let mut settings = match read(path)? {
         Read::Settings(settings) => settings,
         Read::Missing => {
-            session.say(Line::debug(format!("there is no settings file {}", path.display())));
-            return Ok(exit::FAILED);
+            return Ok(missing(session, format!("there is no settings file {}", path.display())));
         }
         Read::Malformed(detail) => {
             return Err(Problem::new(format!("Failed parsing YAML settings: {detail}")));
         }
     };
-    let missing = |key: &str| {
-        session.say(Line::debug(format!("there is no key {key} in {}", path.display())));
-        Ok(exit::FAILED)
-    };
+    let no_key = |key: &str| Ok(missing(session, format!("there is no key {key} in {}", path.display())));
     match &arguments.command {
         SettingsCommand::Show { format } => {
             stdout::print(&shown(&settings, format))?;
         }
         SettingsCommand::Get { key, format } => match key::find(&settings, &key::steps(key)) {
             Some(value) => stdout::print(&shown(value, format))?,
-            None => return missing(key),
+            None => return no_key(key),
         },
         SettingsCommand::Set { key, value } => {
             let value = json::value(value).map_err(|error| {
@@ -46,18 +42,23 @@ pub(crate) fn settings(arguments: &Settings, session: &Session) -> Result<u8, Pr
             })?;
             match key::find_mut(&mut settings, &key::steps(key)) {
                 Some(place) => *place = value,
-                None => return missing(key),
+                None => return no_key(key),
             }
             write(path, &settings)?;
         }
         SettingsCommand::Remove { key } => {
             if !key::remove(&mut settings, &key::steps(key)) {
-                return missing(key);
+                return no_key(key);
             }
             write(path, &settings)?;
         }
     }
     Ok(exit::FINE)
+}
+
+fn missing(session: &Session, what: String) -> u8 {
+    session.say(if session.screen.terminal { Line::error(what) } else { Line::debug(what) });
+    exit::FAILED
 }
 
 fn shown(value: &Value, format: &str) -> String {

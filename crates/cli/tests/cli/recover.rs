@@ -130,6 +130,8 @@ fn a_killed_run_is_put_back_by_name() {
         [ERROR] not everything could be put back: 1 left
         exit: 1
     "#]]);
+    let listed = folder.chaos("recover").stdout;
+    assert!(listed.contains("it puts this back itself") && !listed.contains("chaos recover"), "{listed}");
     running.signal("KILL");
     let _ = running.end();
     let listed = folder.chaos("recover --format json");
@@ -162,6 +164,8 @@ fn a_killed_run_is_put_back_by_name() {
         "{}",
         done.stderr
     );
+    let again = "(scale Deployment shop/cart back to 3); once the cause is gone: chaos recover RUN";
+    assert!(done.stderr.trim_end().ends_with(again), "{}", done.stderr);
     cluster.is_in(Mood::Answers);
     folder.chaos(&format!("recover {}", &run[..10])).check(expect![[r#"
         stderr:

@@ -33,6 +33,8 @@ fn a_valid_experiment() {
         exit: 0
     "#]]);
     folder.chaos("validate --format text e.json").check(expect![[r#"
+        stdout:
+        e.json: valid
         stderr:
         [INFO] Validating the experiment's syntax
         [INFO] Experiment looks valid
@@ -241,4 +243,25 @@ fn run_validates_first() {
     "#]]);
     assert!(!folder.path("journal.json").exists());
     assert!(!folder.path(".local").exists(), "nothing was begun");
+}
+
+#[test]
+fn a_program_gets_a_document_about_what_cannot_be_read() {
+    let folder = Folder::new();
+    let done = folder.chaos("validate --format json gone.yaml");
+    let document: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!((done.code, &document["valid"]), (1, &serde_json::json!(false)));
+    assert_eq!(document["diagnostics"][0]["rule"], "unreadable");
+    assert_eq!(document["diagnostics"][0]["message"], "Path \"gone.yaml\" does not exist.");
+    let done = folder.chaos("validate --format sarif gone.yaml");
+    let document: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(document["runs"][0]["results"][0]["ruleId"], "unreadable");
+    assert_eq!(folder.chaos("validate --format text gone.yaml").stdout, "");
+}
+
+#[test]
+fn a_tab_gets_a_hint() {
+    let folder = Folder::new().with("e.yaml", "title: t\nmethod:\n\t- a\n");
+    let said = folder.chaos("validate --format text e.yaml").stdout;
+    assert!(said.contains("YAML is indented with spaces"), "{said}");
 }
