@@ -1,0 +1,315 @@
+//! Objects, their revisions, and the story of their changes: what etcd is to an API server.
+//!
+//! Invariant: one counter of revisions for all objects; every change has its own revision, which is the object's
+//! `metadata.resourceVersion`; whoever watches from a revision sees every later change once, in order, or is told that the
+//! revision is too old. Objects are shared, never copied: a watch costs a cursor.
+
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// How many changes are remembered for watches.
+const HISTORY: usize = 20_000;
+
+/// What an object is stored under.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Group and plural, whatever the version: `apps/deployments`, `/pods`.
+    pub resource: &'static str,
+    /// Empty for what lives in no namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// What happened to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It was created.
+    Added,
+    /// It was changed.
+    Modified,
+    /// It is gone.
+    Deleted,
+}
+
+/// One change.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Its revision, which the object carries.
+    pub revision: u64,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// To what.
+    pub key: Key,
+    /// The object after it; for `Deleted`, its last state with the revision of the deletion.
+    pub object: Arc<Json>,
+    /// The object before it: a watch with a selector must know what left its view.
+    pub before: Option<Arc<Json>>,
+}
+
+/// Why a write was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// There is one of that name.
+    #[error("already exists")]
+    Exists,
+    /// There is none.
+    #[error("not found")]
+    Missing,
+    /// It was changed meanwhile.
+    #[error("the object has been modified")]
+    Conflict,
+}
+
+/// The revision is older than what is remembered, or from the future.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too old resource version: {asked} ({oldest})")]
+pub struct Expired {
+    /// The revision asked for.
+    pub asked: u64,
+    /// The oldest that could be had.
+    pub oldest: u64,
+}
+
+/// The objects of a cluster.
+#[derive(Debug)]
+pub struct Store {
+    inner: Mutex<Inner>,
+    revision: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    objects: BTreeMap<Key, Arc<Json>>,
+    history: VecDeque<Arc<Change>>,
+    revision: u64,
+}
+
+impl Default for Store {
+    fn default() -> Store {
+        Store { inner: Mutex::default(), revision: watch::Sender::new(0) }
+    }
+}
+
+impl Store {
+    /// The current revision.
+    pub fn revision(&self) -> u64 {
+        self.lock().revision
+    }
+
+    /// An object.
+    pub fn get(&self, key: &Key) -> Option<Arc<Json>> {
+        self.lock().objects.get(key).cloned()
+    }
+
+    /// The objects of a resource, of one namespace or of all, by namespace and name, and the revision at which they were so.
+    pub fn list(&self, resource: &'static str, namespace: Option<&str>) -> (Vec<Arc<Json>>, u64) {
+        let inner = self.lock();
+        let from = Key { resource, namespace: namespace.unwrap_or_default().to_owned(), name: String::new() };
+        let objects = inner
+            .objects
+            .range((Bound::Included(from), Bound::Unbounded))
+            .take_while(|(key, _)| {
+                key.resource == resource && namespace.is_none_or(|namespace| key.namespace == namespace)
+            })
+            .map(|(_, object)| object.clone())
+            .collect();
+        (objects, inner.revision)
+    }
+
+    /// Stores a new object; its `metadata.resourceVersion` is set.
+    ///
+    /// # Errors
+    /// [`Refused::Exists`].
+    pub fn create(&self, key: Key, object: Json) -> Result<Arc<Json>, Refused> {
+        let mut inner = self.lock();
+        if inner.objects.contains_key(&key) {
+            return Err(Refused::Exists);
+        }
+        Ok(self.commit(&mut inner, ChangeKind::Added, key, object))
+    }
+
+    /// Replaces an object, if its revision is still `expected` (any, if `None`).
+    ///
+    /// # Errors
+    /// [`Refused::Missing`], [`Refused::Conflict`].
+    pub fn update(&self, key: &Key, expected: Option<u64>, object: Json) -> Result<Arc<Json>, Refused> {
+        let mut inner = self.lock();
+        check(inner.objects.get(key), expected)?;
+        Ok(self.commit(&mut inner, ChangeKind::Modified, key.clone(), object))
+    }
+
+    /// Removes an object, if its revision is still `expected` (any, if `None`); its last state.
+    ///
+    /// # Errors
+    /// [`Refused::Missing`], [`Refused::Conflict`].
+    pub fn delete(&self, key: &Key, expected: Option<u64>) -> Result<Arc<Json>, Refused> {
+        let mut inner = self.lock();
+        let object = check(inner.objects.get(key), expected)?.as_ref().clone();
+        Ok(self.commit(&mut inner, ChangeKind::Deleted, key.clone(), object))
+    }
+
+    /// Every change of a resource after `revision`.
+    ///
+    /// # Errors
+    /// [`Expired`] when some of them are forgotten.
+    pub fn watch(
+        self: &Arc<Store>,
+        resource: &'static str,
+        namespace: Option<String>,
+        revision: u64,
+    ) -> Result<Watch, Expired> {
+        let inner = self.lock();
+        let oldest = inner.history.front().map_or(inner.revision, |change| change.revision - 1);
+        if revision < oldest || revision > inner.revision {
+            return Err(Expired { asked: revision, oldest });
+        }
+        let changed = self.revision.subscribe();
+        drop(inner);
+        Ok(Watch { store: self.clone(), changed, resource, namespace, seen: revision })
+    }
+
+    fn commit(&self, inner: &mut Inner, kind: ChangeKind, key: Key, mut object: Json) -> Arc<Json> {
+        let revision = inner.revision + 1;
+        if let Some(metadata) = object.get_mut("metadata").and_then(Json::as_object_mut) {
+            metadata.insert("resourceVersion".to_owned(), Json::String(revision.to_string()));
+        }
+        let object = Arc::new(object);
+        let before = match kind {
+            ChangeKind::Added | ChangeKind::Modified => inner.objects.insert(key.clone(), object.clone()),
+            ChangeKind::Deleted => inner.objects.remove(&key),
+        };
+        let change = Change { revision, kind, key, object: object.clone(), before };
+        inner.revision = revision;
+        inner.history.push_back(Arc::new(change));
+        if inner.history.len() > HISTORY {
+            inner.history.pop_front();
+        }
+        self.revision.send_replace(revision);
+        object
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic elsewhere leaves whole objects behind: every change is one insertion.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn check(object: Option<&Arc<Json>>, expected: Option<u64>) -> Result<&Arc<Json>, Refused> {
+    let object = object.ok_or(Refused::Missing)?;
+    match expected {
+        Some(expected) if revision_of(object) != Some(expected) => Err(Refused::Conflict),
+        _ => Ok(object),
+    }
+}
+
+/// The revision that an object carries.
+pub fn revision_of(object: &Json) -> Option<u64> {
+    object["metadata"]["resourceVersion"].as_str()?.parse().ok()
+}
+
+/// A cursor in the story of changes.
+#[derive(Debug)]
+pub struct Watch {
+    store: Arc<Store>,
+    changed: watch::Receiver<u64>,
+    resource: &'static str,
+    namespace: Option<String>,
+    seen: u64,
+}
+
+impl Watch {
+    /// The revision up to which everything was seen.
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// The next change, when there is one. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// [`Expired`] when this watch was too slow, and changes were forgotten meanwhile.
+    pub async fn next(&mut self) -> Result<Arc<Change>, Expired> {
+        loop {
+            if let Some(change) = self.next_now()? {
+                return Ok(change);
+            }
+            if self.changed.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// The next change, if there is one already.
+    ///
+    /// # Errors
+    /// As [`Watch::next`].
+    pub fn next_now(&mut self) -> Result<Option<Arc<Change>>, Expired> {
+        let store = self.store.clone();
+        let inner = store.lock();
+        self.changed.mark_unchanged();
+        let Some(first) = inner.history.front().map(|change| change.revision) else { return Ok(None) };
+        if self.seen + 1 < first {
+            return Err(Expired { asked: self.seen, oldest: first - 1 });
+        }
+        let skip = usize::try_from(self.seen + 1 - first).unwrap_or(usize::MAX);
+        let next = inner.history.iter().skip(skip).find(|change| {
+            change.key.resource == self.resource
+                && self.namespace.as_ref().is_none_or(|namespace| *namespace == change.key.namespace)
+        });
+        self.seen = next.map_or(inner.revision, |change| change.revision);
+        Ok(next.cloned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+    use serde_json::json;
+
+    fn key(name: &str) -> Key {
+        Key { resource: "/pods", namespace: "n".into(), name: name.into() }
+    }
+    fn object(name: &str) -> Json {
+        json!({"metadata": {"name": name, "namespace": "n"}})
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_sees_every_later_change_once_and_in_order() {
+        let store = Arc::new(Store::default());
+        store.create(key("a"), object("a")).unwrap();
+        let mut watch = store.watch("/pods", Some("n".into()), store.revision()).unwrap();
+        assert!(watch.next_now().unwrap().is_none());
+        store.create(key("b"), object("b")).unwrap();
+        let other = Key { resource: "/services", ..key("b") };
+        store.create(other, object("b")).unwrap();
+        store.delete(&key("a"), None).unwrap();
+        let mut seen = Vec::new();
+        for _ in 0..2 {
+            let change = watch.next().await.unwrap();
+            seen.push((change.kind, change.key.name.clone(), revision_of(&change.object)));
+        }
+        assert_eq!(
+            seen,
+            [(ChangeKind::Added, "b".into(), Some(2)), (ChangeKind::Deleted, "a".into(), Some(4))]
+        );
+        assert!(watch.next_now().unwrap().is_none());
+        assert!(store.watch("/pods", None, 99).is_err(), "the future is not known");
+    }
+
+    #[test]
+    fn writers_that_are_late_are_refused() {
+        let store = Store::default();
+        let first = store.create(key("a"), object("a")).unwrap();
+        assert_eq!(store.create(key("a"), object("a")), Err(Refused::Exists));
+        store.update(&key("a"), revision_of(&first), object("a")).unwrap();
+        assert_eq!(store.update(&key("a"), revision_of(&first), object("a")), Err(Refused::Conflict));
+        assert_eq!(store.delete(&key("b"), None), Err(Refused::Missing));
+        assert_eq!(store.list("/pods", Some("n")).0.len(), 1);
+        assert_eq!(store.list("/pods", Some("m")).0.len(), 0);
+        assert_eq!(store.list("/services", None).0.len(), 0);
+    }
+}
