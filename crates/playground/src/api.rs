@@ -5,18 +5,38 @@
 //!
 //! Objects come in and go out in the version that the caller speaks; they are stored in the preferred one.
 
-use crate::resource::Resource;
+mod addresses;
+mod delete;
+pub mod log;
+mod prepare;
+mod selector;
+mod status;
+mod subresource;
+
+pub use addresses::ServiceRange;
+pub use delete::Deleted;
+pub use selector::{Selector, fits};
+pub use status::Status;
+
+use crate::resource::{Resource, find};
 use crate::store::{Key, Refused, Store, Watch, revision_of};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
+
+/// How often a write that names no revision is tried again when others write meanwhile.
+const TRIES: usize = 16;
 
 /// The verbs of the API.
 #[derive(Clone, Debug)]
 pub struct Api {
     store: Arc<Store>,
     clock: Clock,
+    services: ServiceRange,
+    logs: Arc<log::Logs>,
+    /// Held while the addresses and ports of a Service are chosen and stored.
+    allocating: Arc<Mutex<()>>,
 }
 
 /// The wall clock at the start of the playground, moved on by tokio's clock, which tests can pause.
@@ -54,6 +74,17 @@ pub struct Write {
     pub subresource: Option<&'static str>,
 }
 
+impl Write {
+    /// By a component of the cluster, which names itself.
+    pub fn by(manager: &str) -> Write {
+        Write { manager: manager.to_owned(), ..Write::default() }
+    }
+    /// The same, to the status.
+    pub fn status_by(manager: &str) -> Write {
+        Write { subresource: Some("status"), ..Write::by(manager) }
+    }
+}
+
 /// How an object is to be deleted.
 #[derive(Clone, Debug, Default)]
 pub struct Delete {
@@ -85,89 +116,46 @@ pub enum Patch {
     },
 }
 
-/// The server's way to say no: a `Status` object.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Status {
-    /// The HTTP code.
-    pub code: u16,
-    /// `NotFound`, `AlreadyExists`, `Conflict`, `Invalid`, …
-    pub reason: &'static str,
-    /// For people.
-    pub message: String,
-    /// `name`, `group`, `kind`, `causes`, `retryAfterSeconds`.
-    pub details: Json,
-}
-
-impl Status {
-    /// As the object that is sent.
-    pub fn to_json(&self) -> Json {
-        let mut status = json!({
-            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "message": self.message, "reason": self.reason,
-        });
-        if !self.details.is_null() {
-            status["details"] = self.details.clone();
-        }
-        status["code"] = self.code.into();
-        status
-    }
-
-    /// There is no such object.
-    pub fn not_found(resource: &Resource, name: &str) -> Status {
-        Status::about(
-            404,
-            "NotFound",
-            resource,
-            name,
-            format!("{} \"{name}\" not found", qualified(resource)),
-        )
-    }
-
-    fn about(code: u16, reason: &'static str, resource: &Resource, name: &str, message: String) -> Status {
-        let mut details = json!({"name": name});
-        if !resource.group.is_empty() {
-            details["group"] = resource.group.into();
-        }
-        details["kind"] = resource.plural.into();
-        Status { code, reason, message, details }
-    }
-
-    fn refused(refused: Refused, resource: &Resource, name: &str) -> Status {
-        match refused {
-            Refused::Missing => Status::not_found(resource, name),
-            Refused::Exists => {
-                let message = format!("{} \"{name}\" already exists", qualified(resource));
-                Status::about(409, "AlreadyExists", resource, name, message)
-            }
-            Refused::Conflict => {
-                let message = format!(
-                    "Operation cannot be fulfilled on {} \"{name}\": the object has been modified; please apply your changes to the latest version and try again",
-                    qualified(resource)
-                );
-                Status::about(409, "Conflict", resource, name, message)
-            }
-        }
-    }
-}
-
-/// `deployments.apps`, `pods`.
-fn qualified(resource: &Resource) -> String {
-    if resource.group.is_empty() {
-        resource.plural.to_owned()
-    } else {
-        format!("{}.{}", resource.plural, resource.group)
-    }
-}
-
 impl Api {
-    /// The verbs over a store.
+    /// The verbs over a store. The namespaces that every cluster has are made if they are not there.
     pub fn new(store: Arc<Store>, clock: Clock) -> Api {
-        Api { store, clock }
+        let api = Api {
+            store,
+            clock,
+            services: ServiceRange::default(),
+            logs: Arc::default(),
+            allocating: Arc::default(),
+        };
+        if let Some(namespaces) = find("", "namespaces") {
+            for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
+                let object = json!({"metadata": {"name": name}});
+                // It is there already when the store was kept.
+                let _ = api.create(namespaces, "", object, &Write::by("kube-apiserver"));
+            }
+        }
+        api
+    }
+
+    /// The same, with the addresses that Services get.
+    #[must_use]
+    pub fn with_services(mut self, services: ServiceRange) -> Api {
+        self.services = services;
+        self
     }
 
     /// The time that objects are stamped with.
     pub fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// What containers wrote: nodes write there, `kubectl logs` reads.
+    pub fn logs(&self) -> &log::Logs {
+        &self.logs
+    }
+
+    /// The store below.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
     }
 
     /// An object.
@@ -183,53 +171,68 @@ impl Api {
         self.store.list(resource.key, namespace)
     }
 
+    /// The objects of a resource as they were at a revision.
+    ///
+    /// # Errors
+    /// 410 when the revision is forgotten, 504 when it is to come.
+    pub fn list_at(
+        &self,
+        resource: &'static Resource,
+        namespace: Option<&str>,
+        revision: u64,
+    ) -> Result<Vec<Arc<Json>>, Status> {
+        self.store
+            .list_at(resource.key, namespace, revision)
+            .map_err(|expired| Status::expired(expired, self.store.revision()))
+    }
+
     /// Every change of a resource after a revision.
     ///
     /// # Errors
-    /// 410 when the revision is too old.
+    /// 410 when the revision is too old, 504 when it is to come.
     pub fn watch(
         &self,
         resource: &'static Resource,
         namespace: Option<String>,
         revision: u64,
     ) -> Result<Watch, Status> {
-        self.store.watch(resource.key, namespace, revision).map_err(|expired| Status {
-            code: 410,
-            reason: "Expired",
-            message: expired.to_string(),
-            details: Json::Null,
-        })
+        self.store
+            .watch(resource.key, namespace, revision)
+            .map_err(|expired| Status::expired(expired, self.store.revision()))
     }
 
     /// Creates an object in a namespace (empty for none).
     ///
     /// # Errors
-    /// 409 when there is one; 422 when it is not valid.
+    /// 400, 403, 404 when there is no such namespace, 409 when there is one of that name, 422 when it is not valid.
     pub fn create(
         &self,
         resource: &'static Resource,
         namespace: &str,
-        mut object: Json,
+        object: Json,
         write: &Write,
     ) -> Result<Arc<Json>, Status> {
+        let mut object = self.identify(resource, namespace, object)?;
         let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-        object["metadata"]["uid"] = uuid::Uuid::new_v4().to_string().into();
-        object["metadata"]["creationTimestamp"] = self.clock.stamp().into();
-        if resource.namespaced {
-            object["metadata"]["namespace"] = namespace.into();
-        }
-        if write.dry_run {
-            return Ok(Arc::new(object));
-        }
-        self.store
-            .create(key(resource, namespace, &name), object)
-            .map_err(|refused| Status::refused(refused, resource, &name))
+        self.open_namespace(resource, namespace, &name)?;
+        prepare::create(resource, &mut object);
+        let allocating = self.lock_addresses(resource);
+        self.allocate(resource, &mut object)?;
+        prepare::check(resource, &object, None)?;
+        let key = key(resource, namespace, &name);
+        let stored = if write.dry_run {
+            self.store.get(&key).map_or(Ok(Arc::new(object)), |_| Err(Refused::Exists))
+        } else {
+            self.store.create(key, object)
+        };
+        drop(allocating);
+        stored.map_err(|refused| Status::refused(refused, resource, &name))
     }
 
     /// Replaces an object; if it carries a revision, only that one.
     ///
     /// # Errors
-    /// 404, 409, 422.
+    /// 400, 404, 409, 422.
     pub fn update(
         &self,
         resource: &'static Resource,
@@ -238,29 +241,162 @@ impl Api {
         object: Json,
         write: &Write,
     ) -> Result<Arc<Json>, Status> {
-        if write.dry_run {
-            return Ok(Arc::new(object));
-        }
-        self.store
-            .update(&key(resource, namespace, name), revision_of(&object), object)
-            .map_err(|refused| Status::refused(refused, resource, name))
+        same(name, object["metadata"]["name"].as_str(), |given| {
+            format!("the name of the object ({given}) does not match the name on the URL ({name})")
+        })?;
+        same(namespace, object["metadata"]["namespace"].as_str(), |_| WRONG_NAMESPACE.to_owned())?;
+        self.revise(resource, namespace, name, write, |_| Ok(object.clone()))
     }
 
-    /// Deletes an object, or begins to: what has a grace period or finalizers is marked first. Returns its last state.
+    /// Reads, changes and writes an object, again when somebody else wrote meanwhile. What `change` returns may carry a
+    /// revision that is not the current one: then it is a conflict.
     ///
     /// # Errors
-    /// 404; 409 when a precondition does not hold.
-    pub fn delete(
+    /// 404, 409, 422, and what `change` says.
+    pub fn revise(
         &self,
         resource: &'static Resource,
         namespace: &str,
         name: &str,
-        _delete: &Delete,
+        write: &Write,
+        mut change: impl FnMut(&Json) -> Result<Json, Status>,
     ) -> Result<Arc<Json>, Status> {
-        self.store
-            .delete(&key(resource, namespace, name), None)
-            .map_err(|refused| Status::refused(refused, resource, name))
+        let key = key(resource, namespace, name);
+        for _ in 0..TRIES {
+            let current = self.store.get(&key).ok_or_else(|| Status::not_found(resource, name))?;
+            let mut next = change(&current)?;
+            if !next.is_object() {
+                return Err(Status::bad_request("the object must be a JSON object"));
+            }
+            preconditions(resource, name, &current, &next)?;
+            prepare::update(resource, &current, &mut next, write)?;
+            let allocating = self.lock_addresses(resource);
+            self.allocate(resource, &mut next)?;
+            prepare::check(resource, &next, Some(&current))?;
+            if write.dry_run || next == *current {
+                return Ok(Arc::new(next));
+            }
+            let at = revision_of(&current);
+            let stored = if delete::is_finished(&next) {
+                // The last finalizer went: the object goes with it.
+                self.store.delete(&key, at).map(|_| Arc::new(next))
+            } else {
+                self.store.update(&key, at, next)
+            };
+            drop(allocating);
+            match stored {
+                Err(Refused::Conflict) => {}
+                stored => return stored.map_err(|refused| Status::refused(refused, resource, name)),
+            }
+        }
+        Err(Status::refused(Refused::Conflict, resource, name))
     }
+
+    /// Gives an object that is to be created its identity: name, namespace, UID, time.
+    fn identify(&self, resource: &Resource, namespace: &str, mut object: Json) -> Result<Json, Status> {
+        let Some(map) = object.as_object_mut() else {
+            return Err(Status::bad_request("the object must be a JSON object"));
+        };
+        let metadata = map.entry("metadata").or_insert_with(|| json!({}));
+        if metadata.is_null() {
+            *metadata = json!({});
+        }
+        let Some(metadata) = metadata.as_object_mut() else {
+            return Err(Status::bad_request("metadata must be a JSON object"));
+        };
+        let text = |metadata: &serde_json::Map<String, Json>, field: &str| {
+            metadata.get(field).and_then(Json::as_str).unwrap_or_default().to_owned()
+        };
+        if !text(metadata, "resourceVersion").is_empty() {
+            let message = "resourceVersion should not be set on objects to be created";
+            return Err(Status::bad_request(message));
+        }
+        if resource.namespaced {
+            same(namespace, Some(&text(metadata, "namespace")), |_| WRONG_NAMESPACE.to_owned())?;
+        }
+        let generate = text(metadata, "generateName");
+        if text(metadata, "name").is_empty() {
+            if generate.is_empty() {
+                let message = "Required value: name or generateName is required";
+                let cause =
+                    json!({"reason": "FieldValueRequired", "message": message, "field": "metadata.name"});
+                return Err(Status::invalid(resource, "", vec![cause]));
+            }
+            metadata.insert("name".to_owned(), generated(&generate).into());
+        }
+        for field in ["selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"] {
+            metadata.remove(field);
+        }
+        if resource.namespaced {
+            metadata.insert("namespace".to_owned(), namespace.into());
+        } else {
+            metadata.remove("namespace");
+        }
+        metadata.insert("uid".to_owned(), uuid::Uuid::new_v4().to_string().into());
+        metadata.insert("creationTimestamp".to_owned(), self.clock.stamp().into());
+        Ok(object)
+    }
+
+    /// Refuses what is to be created in a namespace that is not there, or is going.
+    fn open_namespace(&self, resource: &Resource, namespace: &str, name: &str) -> Result<(), Status> {
+        let Some(namespaces) = find("", "namespaces").filter(|_| resource.namespaced) else { return Ok(()) };
+        let found = self.get(namespaces, "", namespace)?;
+        if found["metadata"]["deletionTimestamp"].is_null() {
+            return Ok(());
+        }
+        let why =
+            format!("unable to create new content in namespace {namespace} because it is being terminated");
+        let cause = format!("namespace {namespace} is being terminated");
+        Err(Status::forbidden(resource, name, &why).cause(
+            "NamespaceTerminating",
+            cause,
+            "metadata.namespace",
+        ))
+    }
+}
+
+const WRONG_NAMESPACE: &str =
+    "the namespace of the provided object does not match the namespace sent on the request";
+
+fn same(expected: &str, given: Option<&str>, message: impl Fn(&str) -> String) -> Result<(), Status> {
+    match given {
+        Some(given) if !given.is_empty() && given != expected => Err(Status::bad_request(message(given))),
+        _ => Ok(()),
+    }
+}
+
+/// A name for a prefix: five more characters, none of which spells words.
+fn generated(prefix: &str) -> String {
+    const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    let prefix: String = prefix.chars().take(58).collect();
+    let random = uuid::Uuid::new_v4();
+    let suffix = random.as_bytes().iter().take(5);
+    let suffix = suffix.map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]));
+    prefix.chars().chain(suffix).collect()
+}
+
+/// The revision and the UID that a write carries must be the object's.
+fn preconditions(resource: &Resource, name: &str, current: &Json, next: &Json) -> Result<(), Status> {
+    let text = |object: &Json, field: &str| -> String {
+        object["metadata"][field].as_str().unwrap_or_default().to_owned()
+    };
+    let (given, found) = (text(next, "resourceVersion"), text(current, "resourceVersion"));
+    if !given.is_empty() && given.parse::<u64>().is_err() {
+        let message =
+            format!("Invalid value: \"{given}\": strconv.ParseUint: parsing \"{given}\": invalid syntax");
+        let cause =
+            json!({"reason": "FieldValueInvalid", "message": message, "field": "metadata.resourceVersion"});
+        return Err(Status::invalid(resource, name, vec![cause]));
+    }
+    if !given.is_empty() && given != found {
+        return Err(Status::refused(Refused::Conflict, resource, name));
+    }
+    let (given, found) = (text(next, "uid"), text(current, "uid"));
+    if !given.is_empty() && given != found {
+        let why = format!("Precondition failed: UID in precondition: {given}, UID in object meta: {found}");
+        return Err(Status::conflict(resource, name, &why));
+    }
+    Ok(())
 }
 
 /// Where an object is stored.

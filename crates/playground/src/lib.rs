@@ -13,4 +13,5 @@ pub mod api;
 pub mod net;
 pub mod program;
 pub mod resource;
+pub mod serve;
 pub mod store;

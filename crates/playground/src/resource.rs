@@ -52,6 +52,10 @@ const fn kind(
 }
 
 impl Resource {
+    /// `apps/v1`, `v1`: a version as objects name it.
+    pub fn api_version(&self, version: &str) -> String {
+        if self.group.is_empty() { version.to_owned() } else { format!("{}/{version}", self.group) }
+    }
     const fn cluster(mut self) -> Resource {
         self.namespaced = false;
         self

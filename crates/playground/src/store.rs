@@ -88,6 +88,17 @@ struct Inner {
     revision: u64,
 }
 
+impl Inner {
+    /// Whether every change after the revision is remembered.
+    fn reaches(&self, revision: u64) -> Result<(), Expired> {
+        let oldest = self.history.front().map_or(self.revision, |change| change.revision - 1);
+        if revision < oldest || revision > self.revision {
+            return Err(Expired { asked: revision, oldest });
+        }
+        Ok(())
+    }
+}
+
 impl Default for Store {
     fn default() -> Store {
         Store { inner: Mutex::default(), revision: watch::Sender::new(0) }
@@ -118,6 +129,36 @@ impl Store {
             .map(|(_, object)| object.clone())
             .collect();
         (objects, inner.revision)
+    }
+
+    /// The objects of a resource as they were at a revision, by namespace and name: the changes since are undone.
+    ///
+    /// # Errors
+    /// [`Expired`] when some of the changes since are forgotten, or the revision is to come.
+    pub fn list_at(
+        &self,
+        resource: &'static str,
+        namespace: Option<&str>,
+        revision: u64,
+    ) -> Result<Vec<Arc<Json>>, Expired> {
+        let inner = self.lock();
+        inner.reaches(revision)?;
+        let from = Key { resource, namespace: namespace.unwrap_or_default().to_owned(), name: String::new() };
+        let of_us = |key: &Key| {
+            key.resource == resource && namespace.is_none_or(|namespace| key.namespace == namespace)
+        };
+        let now = inner.objects.range((Bound::Included(from), Bound::Unbounded));
+        let mut then: BTreeMap<&Key, &Arc<Json>> = now.take_while(|(key, _)| of_us(key)).collect();
+        for change in inner.history.iter().rev().take_while(|change| change.revision > revision) {
+            if !of_us(&change.key) {
+                continue;
+            }
+            match &change.before {
+                Some(before) => then.insert(&change.key, before),
+                None => then.remove(&change.key),
+            };
+        }
+        Ok(then.into_values().cloned().collect())
     }
 
     /// Stores a new object; its `metadata.resourceVersion` is set.
@@ -163,10 +204,7 @@ impl Store {
         revision: u64,
     ) -> Result<Watch, Expired> {
         let inner = self.lock();
-        let oldest = inner.history.front().map_or(inner.revision, |change| change.revision - 1);
-        if revision < oldest || revision > inner.revision {
-            return Err(Expired { asked: revision, oldest });
-        }
+        inner.reaches(revision)?;
         let changed = self.revision.subscribe();
         drop(inner);
         Ok(Watch { store: self.clone(), changed, resource, namespace, seen: revision })

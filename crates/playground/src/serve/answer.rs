@@ -1,0 +1,193 @@
+//! Answers: JSON bodies, errors, lists written without copying their objects, and the shape that a client accepts.
+
+use super::route::Target;
+use crate::api::Status;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use serde_json::{Value as Json, json};
+use std::convert::Infallible;
+use std::sync::Arc;
+
+/// What is sent.
+pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// The shape in which a client wants objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As they are.
+    Plain,
+    /// Rows and columns, in a version of `meta.k8s.io`.
+    Table(&'static str),
+    /// Only their metadata.
+    Metadata,
+    /// Aggregated discovery, in a version of `apidiscovery.k8s.io`.
+    Discovery(&'static str),
+}
+
+/// Reads `Accept`.
+///
+/// # Errors
+/// 406 when nothing in it is JSON.
+pub(super) fn accepted(headers: &HeaderMap) -> Result<Form, Status> {
+    let mut accepts =
+        headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
+    if accepts.peek().is_none() {
+        return Ok(Form::Plain);
+    }
+    for range in accepts.flat_map(|value| value.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        if !matches!(parts.next(), Some("application/json" | "application/*" | "*/*" | "")) {
+            continue;
+        }
+        let (mut kind, mut group, mut version) = ("", "", "");
+        for part in parts {
+            match part.split_once('=') {
+                Some(("as", value)) => kind = value,
+                Some(("g", value)) => group = value,
+                Some(("v", value)) => version = value,
+                _ => {}
+            }
+        }
+        match (kind, group, version) {
+            ("", ..) => return Ok(Form::Plain),
+            ("Table", "meta.k8s.io", "v1") => return Ok(Form::Table("v1")),
+            ("Table", "meta.k8s.io", "v1beta1") => return Ok(Form::Table("v1beta1")),
+            ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1") => {
+                return Ok(Form::Metadata);
+            }
+            ("APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2") => return Ok(Form::Discovery("v2")),
+            ("APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2beta1") => {
+                return Ok(Form::Discovery("v2beta1"));
+            }
+            _ => {}
+        }
+    }
+    let message = "only the following media types are accepted: application/json";
+    Err(Status { details: json!({}), ..Status::plain(406, "NotAcceptable", message) })
+}
+
+/// A document of an API that kubectl asks in protobuf first, and takes as JSON.
+pub(super) fn json(code: StatusCode, body: &Json) -> Response<Body> {
+    bytes(code, "application/json", body.to_string().into_bytes())
+}
+
+/// A body as it is.
+pub(super) fn bytes(code: StatusCode, kind: &'static str, body: Vec<u8>) -> Response<Body> {
+    whole(code, kind, Full::new(Bytes::from(body)).boxed_unsync())
+}
+
+/// A body that may come bit by bit.
+pub(super) fn whole(code: StatusCode, kind: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = code;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    response
+}
+
+/// A refusal.
+pub(super) fn refusal(status: &Status) -> Response<Body> {
+    let code = StatusCode::from_u16(status.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = json(code, &status.to_json());
+    if let Some(seconds) = status.details["retryAfterSeconds"].as_u64() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// What a deletion says when it does not return the object.
+pub(super) fn success(target: &Target, object: &Json) -> Json {
+    let mut details = json!({"name": object["metadata"]["name"]});
+    if !target.resource.group.is_empty() {
+        details["group"] = target.resource.group.into();
+    }
+    details["kind"] = target.resource.plural.into();
+    details["uid"] = object["metadata"]["uid"].clone();
+    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
+}
+
+/// One object in the form that was asked for.
+pub(super) fn object(code: StatusCode, target: &Target, form: Form, object: &Json) -> Response<Body> {
+    let object = target.served(object);
+    match form {
+        Form::Plain | Form::Discovery(_) => json(code, &object),
+        Form::Metadata => json(code, &metadata_only(&object)),
+        Form::Table(_) => json(code, &object),
+    }
+}
+
+/// Where a list stands.
+pub(super) struct Page {
+    pub(super) revision: u64,
+    pub(super) next: Option<String>,
+    pub(super) remaining: Option<usize>,
+}
+
+impl Page {
+    fn metadata(&self) -> Json {
+        let mut metadata = json!({"resourceVersion": self.revision.to_string()});
+        if let Some(next) = &self.next {
+            metadata["continue"] = next.clone().into();
+        }
+        if let Some(remaining) = self.remaining {
+            metadata["remainingItemCount"] = remaining.into();
+        }
+        metadata
+    }
+}
+
+/// A list in the form that was asked for.
+pub(super) fn list(target: &Target, form: Form, objects: &[Arc<Json>], page: &Page) -> Response<Body> {
+    let (kind, version) = match form {
+        Form::Metadata => ("PartialObjectMetadata".to_owned(), "meta.k8s.io/v1".to_owned()),
+        _ => (target.resource.kind.to_owned(), target.resource.api_version(target.version)),
+    };
+    let mut body = format!(
+        "{{\"kind\":\"{kind}List\",\"apiVersion\":\"{version}\",\"metadata\":{},\"items\":[",
+        page.metadata()
+    )
+    .into_bytes();
+    for (n, object) in objects.iter().enumerate() {
+        if n > 0 {
+            body.push(b',');
+        }
+        let object = target.served(object);
+        match form {
+            Form::Metadata => push(&mut body, &metadata_only(&object)),
+            _ => push_item(&mut body, &object),
+        }
+    }
+    body.extend_from_slice(b"]}\n");
+    bytes(StatusCode::OK, "application/json", body)
+}
+
+/// Writes JSON to a buffer.
+pub(super) fn push(body: &mut Vec<u8>, value: &Json) {
+    serde_json::to_writer(body, value).expect("a buffer takes any JSON value");
+}
+
+/// Items of a list do not repeat their kind and version.
+fn push_item(body: &mut Vec<u8>, object: &Json) {
+    let fields = object.as_object().into_iter().flatten();
+    let fields = fields.filter(|(field, _)| !matches!(field.as_str(), "kind" | "apiVersion"));
+    body.push(b'{');
+    for (n, (field, value)) in fields.enumerate() {
+        if n > 0 {
+            body.push(b',');
+        }
+        serde_json::to_writer(&mut *body, field).expect("a buffer takes any text");
+        body.push(b':');
+        push(body, value);
+    }
+    body.push(b'}');
+}
+
+/// An object without its contents.
+pub(super) fn metadata_only(object: &Json) -> Json {
+    json!({
+        "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"],
+    })
+}

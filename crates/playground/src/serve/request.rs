@@ -1,0 +1,231 @@
+//! Requests: queries, bodies, and what they ask for.
+//!
+//! Invariant: a body is at most [`BODY`] bytes, and large bodies wait for each other, so no number of clients makes the
+//! server hold more than [`LARGE_BODIES`] of them.
+
+use super::route::{Target, percent};
+use crate::api::{Delete, Patch, Selector, Status, Write};
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use serde_json::{Value as Json, json};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// The largest body, in bytes.
+pub(super) const BODY: usize = 3 << 20;
+/// Bodies from this size on count as large.
+const LARGE: usize = 128 << 10;
+/// How many large bodies may be held at once.
+pub(super) const LARGE_BODIES: usize = 16;
+/// How long a body may take to arrive, and to wait for its turn.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The parameters of a query; of those that are given twice the first counts.
+#[derive(Debug, Default)]
+pub(super) struct Query(Vec<(String, String)>);
+
+impl Query {
+    pub(super) fn parse(text: Option<&str>) -> Result<Query, Status> {
+        let pairs = text.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+        let pairs = pairs.map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((percent(name, true)?, percent(value, true)?))
+        });
+        let pairs: Option<Vec<_>> = pairs.collect();
+        pairs.map(Query).ok_or_else(|| Status::bad_request("the query is not validly encoded"))
+    }
+
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(given, _)| given == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    pub(super) fn flag(&self, name: &str) -> bool {
+        // A flag without a value is on, as in `?follow`.
+        self.0.iter().any(|(given, value)| given == name && matches!(value.as_str(), "" | "true" | "1"))
+    }
+
+    pub(super) fn number(&self, name: &str) -> Result<Option<u64>, Status> {
+        let text = self.get(name);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let malformed = || format!("strconv.ParseInt: parsing \"{text}\": invalid syntax");
+        text.parse().map(Some).map_err(|_| Status::bad_request(malformed()))
+    }
+
+    pub(super) fn selector(&self, target: &Target) -> Result<Selector, Status> {
+        Selector::parse(target.resource, self.get("labelSelector"), self.get("fieldSelector"))
+    }
+
+    pub(super) fn dry_run(&self) -> Result<bool, Status> {
+        match self.get("dryRun") {
+            "" => Ok(false),
+            "All" => Ok(true),
+            other => {
+                let message = format!("Unsupported value: \"{other}\": supported values: \"All\"");
+                let cause =
+                    json!({"reason": "FieldValueNotSupported", "message": message, "field": "dryRun"});
+                Err(Status::invalid_kind("meta.k8s.io", "CreateOptions", "", vec![cause]))
+            }
+        }
+    }
+
+    /// How a write is meant.
+    pub(super) fn write(&self, headers: &HeaderMap, target: &Target) -> Result<Write, Status> {
+        let agent =
+            headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("unknown");
+        let agent = agent.split('/').next().unwrap_or(agent);
+        let manager = match self.get("fieldManager") {
+            "" => agent,
+            given => given,
+        };
+        Ok(Write {
+            manager: manager.chars().take(128).collect(),
+            dry_run: self.dry_run()?,
+            subresource: target.subresource,
+        })
+    }
+}
+
+/// Reads a body.
+///
+/// # Errors
+/// 413 when it is too large, 400 when it breaks off, 408 when it takes too long, 429 when too many others are read.
+pub(super) async fn body(
+    large: &Semaphore,
+    headers: &HeaderMap,
+    mut body: Incoming,
+) -> Result<Bytes, Status> {
+    let too_large = || {
+        let message = format!("Request entity too large: limit is {BODY}");
+        Status::plain(413, "RequestEntityTooLarge", message)
+    };
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|announced| announced > BODY as u64) {
+        return Err(too_large());
+    }
+    let read = async {
+        let (mut bytes, mut turn) = (Vec::new(), None);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Status::bad_request("the body of the request broke off"))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if bytes.len() + data.len() > BODY {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&data);
+            if turn.is_none() && bytes.len() > LARGE {
+                turn = large.acquire().await.ok();
+            }
+        }
+        Ok(Bytes::from(bytes))
+    };
+    match tokio::time::timeout(PATIENCE, read).await {
+        Ok(read) => read,
+        Err(_) => Err(Status::plain(408, "Timeout", "the body of the request took too long")),
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    given.split(';').next().unwrap_or_default().trim()
+}
+
+fn unsupported(accepted: &str) -> Status {
+    let message = format!(
+        "the body of the request was in an unknown format - accepted media types include: {accepted}"
+    );
+    Status::plain(415, "UnsupportedMediaType", message)
+}
+
+/// A body must be JSON, by its own word.
+pub(super) fn must_be_json(headers: &HeaderMap) -> Result<(), Status> {
+    match content_type(headers) {
+        "" | "application/json" | "*/*" => Ok(()),
+        _ => Err(unsupported("application/json")),
+    }
+}
+
+/// The kind of patch that a body is.
+pub(super) fn patch_kind(headers: &HeaderMap, query: &Query) -> Result<Patch, Status> {
+    match content_type(headers) {
+        "application/json-patch+json" => Ok(Patch::Json),
+        "application/merge-patch+json" => Ok(Patch::Merge),
+        "application/strategic-merge-patch+json" => Ok(Patch::Strategic),
+        "application/apply-patch+yaml" => Ok(Patch::Apply { force: query.flag("force") }),
+        _ => Err(unsupported(
+            "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml",
+        )),
+    }
+}
+
+/// A body as JSON.
+pub(super) fn parse(body: &[u8], kind: &str) -> Result<Json, Status> {
+    serde_json::from_slice(body).map_err(|error| {
+        Status::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {error}"
+        ))
+    })
+}
+
+/// A body as an object of the target's kind and version.
+pub(super) fn object(body: &[u8], target: &Target) -> Result<Json, Status> {
+    let (kind, version) = match target.subresource {
+        Some("scale") => ("Scale", "autoscaling/v1".to_owned()),
+        Some("binding") => ("Binding", "v1".to_owned()),
+        Some("eviction") => ("Eviction", String::new()),
+        _ => (target.resource.kind, target.resource.api_version(target.version)),
+    };
+    let object = parse(body, kind)?;
+    if !object.is_object() {
+        return Err(Status::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: the body is not a JSON object"
+        )));
+    }
+    let (given_kind, given_version) =
+        (object["kind"].as_str().unwrap_or_default(), object["apiVersion"].as_str().unwrap_or_default());
+    let message = if !given_kind.is_empty() && given_kind != kind {
+        let short = given_version.rsplit('/').next().unwrap_or_default();
+        format!(
+            "{given_kind} in version \"{short}\" cannot be handled as a {kind}: converting ({short}.{given_kind}) to ({kind}): unknown conversion"
+        )
+    } else if !given_version.is_empty() && !version.is_empty() && given_version != version {
+        format!(
+            "the API version in the data ({given_version}) does not match the expected API version ({version})"
+        )
+    } else {
+        return Ok(object);
+    };
+    Err(Status::bad_request(message))
+}
+
+/// What `DeleteOptions`, in a body or a query, ask for.
+pub(super) fn delete_options(options: &Json, query: &Query) -> Result<Delete, Status> {
+    let text = |value: &Json| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let grace_period = match &options["gracePeriodSeconds"] {
+        Json::Null => query.number("gracePeriodSeconds")?,
+        given => match given.as_i64() {
+            // A negative one is the smallest there is.
+            Some(seconds) => Some(u64::try_from(seconds).unwrap_or(1)),
+            None => return Err(Status::bad_request("gracePeriodSeconds must be a number")),
+        },
+    };
+    let orphan = options["orphanDependents"].as_bool().or(match query.get("orphanDependents") {
+        "" => None,
+        given => Some(given == "true"),
+    });
+    let propagation = text(&options["propagationPolicy"])
+        .or_else(|| Some(query.get("propagationPolicy").to_owned()).filter(|given| !given.is_empty()))
+        .or_else(|| orphan.map(|orphan| if orphan { "Orphan" } else { "Background" }.to_owned()));
+    let dry_run =
+        options["dryRun"].as_array().is_some_and(|stages| stages.iter().any(|stage| stage == "All"));
+    Ok(Delete {
+        grace_period,
+        propagation,
+        uid: text(&options["preconditions"]["uid"]),
+        resource_version: text(&options["preconditions"]["resourceVersion"]),
+        dry_run: dry_run || query.dry_run()?,
+    })
+}

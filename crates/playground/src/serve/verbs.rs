@@ -1,0 +1,354 @@
+//! From a request to the verb of [`Api`] that it means, and back.
+
+use super::answer::{self, Body, Form, Page};
+use super::request::{self, Query};
+use super::route::{Route, Target, route};
+use super::{discovery, logs, openapi, watch};
+use crate::api::{Api, Status};
+use crate::resource::find;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{Method, Request, Response, StatusCode, request::Parts};
+use hyper::body::Incoming;
+use serde_json::{Value as Json, json};
+use std::borrow::Cow;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// What answering needs.
+pub(super) struct Service {
+    pub(super) api: Api,
+    /// The token that lets in; `None` lets everybody in.
+    pub(super) token: Option<String>,
+    /// Where clients reach the server: `127.0.0.1:6443`.
+    pub(super) address: String,
+    /// Turns of large bodies.
+    pub(super) large: Semaphore,
+}
+
+impl Target {
+    /// An object in the version that is asked for.
+    pub(super) fn served<'a>(&self, object: &'a Json) -> Cow<'a, Json> {
+        if self.version == self.resource.versions[0] {
+            return Cow::Borrowed(object);
+        }
+        let mut object = object.clone();
+        object["apiVersion"] = self.resource.api_version(self.version).into();
+        Cow::Owned(object)
+    }
+
+    /// An object of the version that is spoken, as it is stored.
+    fn stored(&self, object: Json) -> Json {
+        object
+    }
+
+    fn namespace(&self) -> &str {
+        self.namespace.as_deref().unwrap_or_default()
+    }
+}
+
+/// Answers a request.
+pub(super) async fn answer(service: Arc<Service>, request: Request<Incoming>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let meant = route(parts.uri.path());
+    let open = matches!(meant, Route::Health | Route::About);
+    if !open && !let_in(&service, &parts) {
+        return answer::refusal(&Status::unauthorized());
+    }
+    match dispatch(&service, meant, &parts, body).await {
+        Ok(response) => response,
+        Err(status) => answer::refusal(&status),
+    }
+}
+
+fn let_in(service: &Service, parts: &Parts) -> bool {
+    let Some(token) = &service.token else { return true };
+    let given = parts.headers.get(http::header::AUTHORIZATION).map(http::HeaderValue::as_bytes);
+    let given = given.and_then(|given| given.strip_prefix(b"Bearer ").or(given.strip_prefix(b"bearer ")));
+    // Every byte is compared, whatever the first that differs.
+    given.is_some_and(|given| {
+        given.len() == token.len()
+            && given.iter().zip(token.as_bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+    })
+}
+
+async fn dispatch(
+    service: &Service,
+    meant: Route,
+    parts: &Parts,
+    body: Incoming,
+) -> Result<Response<Body>, Status> {
+    let get = parts.method == Method::GET;
+    let found = |document: Option<Json>| match document {
+        Some(document) if get => Ok(answer::json(StatusCode::OK, &document)),
+        Some(_) => Err(Status::method_not_allowed()),
+        None => Err(Status::no_such_path()),
+    };
+    match meant {
+        Route::Objects(target) => objects(service, &target, parts, body).await,
+        Route::Groups { core } => match answer::accepted(&parts.headers)? {
+            Form::Discovery(version) if get => {
+                let kind = match version {
+                    "v2" => "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+                    _ => "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList",
+                };
+                let document = discovery::aggregated(core, version).to_string().into_bytes();
+                Ok(answer::bytes(StatusCode::OK, kind, document))
+            }
+            _ if core => found(Some(discovery::core(&service.address))),
+            _ => found(Some(discovery::group_list())),
+        },
+        Route::Group(group) => found(discovery::group(&group)),
+        Route::Version(group, version) => found(discovery::resource_list(&group, &version)),
+        Route::OpenApi(None) => found(Some(openapi::index())),
+        Route::OpenApi(Some((group, version))) => found(openapi::document(&group, &version)),
+        Route::About => found(Some(discovery::about())),
+        Route::Index => found(Some(discovery::index())),
+        Route::Health => Ok(answer::bytes(StatusCode::OK, "text/plain; charset=utf-8", b"ok".to_vec())),
+        Route::Nothing => Err(Status::no_such_path()),
+        Route::Unknown => {
+            let text = b"404 page not found\n".to_vec();
+            Ok(answer::bytes(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", text))
+        }
+        Route::AccessReview => {
+            if parts.method != Method::POST {
+                return Err(Status::method_not_allowed());
+            }
+            request::must_be_json(&parts.headers)?;
+            let bytes = request::body(&service.large, &parts.headers, body).await?;
+            let mut review = request::parse(&bytes, "SelfSubjectAccessReview")?;
+            // There is one user, and everything is allowed to it.
+            if let Some(review) = review.as_object_mut() {
+                review.insert("status".to_owned(), json!({"allowed": true}));
+            }
+            Ok(answer::json(StatusCode::CREATED, &review))
+        }
+        Route::Bindings(namespace) => {
+            let Some(pods) = find("", "pods").filter(|_| parts.method == Method::POST) else {
+                return Err(Status::method_not_allowed());
+            };
+            let subresource = Some("binding");
+            let mut target =
+                Target { resource: pods, version: "v1", namespace: Some(namespace), name: None, subresource };
+            request::must_be_json(&parts.headers)?;
+            let bytes = request::body(&service.large, &parts.headers, body).await?;
+            let binding = request::object(&bytes, &target)?;
+            target.name = binding["metadata"]["name"].as_str().map(str::to_owned);
+            let write = Query::parse(parts.uri.query())?.write(&parts.headers, &target)?;
+            bound(&service.api, &target, &binding, &write)
+        }
+    }
+}
+
+fn bound(
+    api: &Api,
+    target: &Target,
+    binding: &Json,
+    write: &crate::api::Write,
+) -> Result<Response<Body>, Status> {
+    api.bind(
+        target.resource,
+        target.namespace(),
+        target.name.as_deref().unwrap_or_default(),
+        binding,
+        write,
+    )?;
+    Ok(answer::json(StatusCode::CREATED, &done()))
+}
+
+fn done() -> Json {
+    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})
+}
+
+async fn objects(
+    service: &Service,
+    target: &Target,
+    parts: &Parts,
+    body: Incoming,
+) -> Result<Response<Body>, Status> {
+    let query = Query::parse(parts.uri.query())?;
+    let api = &service.api;
+    let headers = &parts.headers;
+    if target.subresource == Some("log") {
+        if parts.method != Method::GET {
+            return Err(Status::method_not_allowed());
+        }
+        let text = logs::read(api, target, &query)?;
+        return Ok(answer::whole(StatusCode::OK, "text/plain; charset=utf-8", text));
+    }
+    let form = answer::accepted(headers)?;
+    let read = request::body(&service.large, headers, body);
+    match (&parts.method, target.name.as_deref(), target.subresource) {
+        (&Method::GET, _, _) if query.flag("watch") && target.subresource.is_none() => {
+            let events = watch::begin(api, target, form, &query)?;
+            Ok(answer::whole(StatusCode::OK, "application/json", events))
+        }
+        (&Method::GET, None, _) => list(api, target, form, &query),
+        (&Method::GET, Some(name), Some("scale")) => {
+            let scale = api.scale(target.resource, target.namespace(), name)?;
+            Ok(answer::json(StatusCode::OK, &scale))
+        }
+        (&Method::GET, Some(name), None | Some("status")) => {
+            let object = api.get(target.resource, target.namespace(), name)?;
+            Ok(answer::object(StatusCode::OK, target, form, &object))
+        }
+        (&Method::POST, name, subresource) => {
+            request::must_be_json(headers)?;
+            if (name.is_some() && !matches!(subresource, Some("eviction" | "binding")))
+                || (name.is_none() && target.resource.namespaced && target.namespace.is_none())
+            {
+                return Err(Status::method_not_allowed());
+            }
+            let write = query.write(headers, target)?;
+            let object = request::object(&read.await?, target)?;
+            match (name, subresource) {
+                (Some(name), Some("eviction")) => {
+                    let delete = request::delete_options(&object["deleteOptions"], &query)?;
+                    api.evict(target.resource, target.namespace(), name, &delete)?;
+                    Ok(answer::json(StatusCode::CREATED, &done()))
+                }
+                (Some(_), _) => bound(api, target, &object, &write),
+                (None, _) => {
+                    let object = target.stored(object);
+                    let made = api.create(target.resource, target.namespace(), object, &write)?;
+                    Ok(answer::object(StatusCode::CREATED, target, form, &made))
+                }
+            }
+        }
+        (&Method::PUT, Some(name), subresource) => {
+            request::must_be_json(headers)?;
+            let write = query.write(headers, target)?;
+            let object = request::object(&read.await?, target)?;
+            match subresource {
+                Some("scale") => {
+                    let scale = api
+                        .rescale(target.resource, target.namespace(), name, &write, |_| Ok(object.clone()))?;
+                    Ok(answer::json(StatusCode::OK, &scale))
+                }
+                None | Some("status" | "finalize") => {
+                    let object = target.stored(object);
+                    let made = api.update(target.resource, target.namespace(), name, object, &write)?;
+                    Ok(answer::object(StatusCode::OK, target, form, &made))
+                }
+                Some(_) => Err(Status::method_not_allowed()),
+            }
+        }
+        (&Method::DELETE, name, None) => {
+            request::must_be_json(headers)?;
+            let bytes = read.await?;
+            let options = if bytes.is_empty() { json!({}) } else { request::parse(&bytes, "DeleteOptions")? };
+            let options = request::delete_options(&options, &query)?;
+            match name {
+                Some(name) => {
+                    let deleted = api.remove(target.resource, target.namespace(), name, &options)?;
+                    let returned = matches!(
+                        target.resource.key,
+                        "/pods"
+                            | "/services"
+                            | "/serviceaccounts"
+                            | "/persistentvolumes"
+                            | "/persistentvolumeclaims"
+                    );
+                    if deleted.gone && !returned {
+                        return Ok(answer::json(StatusCode::OK, &answer::success(target, &deleted.object)));
+                    }
+                    Ok(answer::object(StatusCode::OK, target, form, &deleted.object))
+                }
+                None if target.resource.key == "/namespaces"
+                    || (target.resource.namespaced && target.namespace.is_none()) =>
+                {
+                    Err(Status::method_not_allowed())
+                }
+                None => {
+                    let selector = query.selector(target)?;
+                    let (all, revision) = api.list(target.resource, target.namespace.as_deref());
+                    let mut deleted = Vec::new();
+                    for object in all.iter().filter(|object| selector.selects(object)) {
+                        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+                        match api.delete(target.resource, target.namespace(), name, &options) {
+                            Ok(object) => deleted.push(object),
+                            // Somebody else was quicker.
+                            Err(status) if status.code == 404 => {}
+                            Err(status) => return Err(status),
+                        }
+                    }
+                    let page = Page { revision, next: None, remaining: None };
+                    Ok(answer::list(target, form, &deleted, &page))
+                }
+            }
+        }
+        _ => Err(Status::method_not_allowed()),
+    }
+}
+
+/// A list, or a page of it.
+fn list(api: &Api, target: &Target, form: Form, query: &Query) -> Result<Response<Body>, Status> {
+    let selector = query.selector(target)?;
+    let limit = query.number("limit")?.filter(|limit| *limit > 0);
+    let asked = watch::revision(query)?;
+    let matching = query.get("resourceVersionMatch");
+    if !matching.is_empty() && query.get("resourceVersion").is_empty() {
+        let message = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided";
+        let cause =
+            json!({"reason": "FieldValueForbidden", "message": message, "field": "resourceVersionMatch"});
+        return Err(Status::invalid_kind("meta.k8s.io", "ListOptions", "", vec![cause]));
+    }
+    let namespace = target.namespace.as_deref();
+    let (mut objects, revision) = match token(query.get("continue"))? {
+        Some((revision, after)) => {
+            let mut objects = api.list_at(target.resource, namespace, revision).map_err(|status| {
+                let message = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.";
+                if status.code == 410 { Status::plain(410, "Expired", message) } else { status }
+            })?;
+            objects.retain(|object| place(object) > after);
+            (objects, revision)
+        }
+        None => match asked {
+            Some(asked) if matching == "Exact" => (api.list_at(target.resource, namespace, asked)?, asked),
+            Some(asked) if asked > api.store().revision() => {
+                // Says when such a revision can be had.
+                (api.list_at(target.resource, namespace, asked)?, asked)
+            }
+            _ => api.list(target.resource, namespace),
+        },
+    };
+    let whole = objects.len();
+    objects.retain(|object| selector.selects(object));
+    let mut page = Page { revision, next: None, remaining: None };
+    if let Some(limit) = limit.and_then(|limit| usize::try_from(limit).ok())
+        && objects.len() > limit
+    {
+        objects.truncate(limit);
+        if selector.is_empty() {
+            page.remaining = Some(whole - limit);
+        }
+        page.next = objects.last().map(|last| {
+            let (namespace, name) = place(last);
+            let start = json!({"v": "meta.k8s.io/v1", "rv": revision, "start": [namespace, name]});
+            URL_SAFE_NO_PAD.encode(start.to_string())
+        });
+    }
+    Ok(answer::list(target, form, &objects, &page))
+}
+
+/// Where an object stands in a list.
+fn place(object: &Json) -> (String, String) {
+    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+    (text("namespace"), text("name"))
+}
+
+/// Reads a continue token: the revision of the list, and the last object that was sent.
+fn token(text: &str) -> Result<Option<(u64, (String, String))>, Status> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let read = || -> Option<(u64, (String, String))> {
+        let token: Json = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        let part = |n: usize| token["start"][n].as_str().map(str::to_owned);
+        Some((token["rv"].as_u64()?, (part(0)?, part(1)?)))
+    };
+    match read() {
+        Some(token) => Ok(Some(token)),
+        None => Err(Status::bad_request("continue key is not valid: illegal base64 or contents")),
+    }
+}
