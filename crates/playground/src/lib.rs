@@ -10,6 +10,8 @@
 //! containers run; [`net`] is the one seam through which anything dials or listens.
 
 pub mod api;
+pub mod dns;
+pub mod ingress;
 pub mod net;
 pub mod program;
 pub mod resource;

@@ -3,6 +3,16 @@
 //! Invariant: a program touches the world only through its [`Container`]: the network as its Pod, its log, its environment,
 //! its stop. Dropping its future is SIGKILL; its [`Container::terminated`] is SIGTERM.
 
+mod database;
+mod demo;
+mod histogram;
+pub(crate) mod http;
+mod idle;
+mod limiter;
+mod repeater;
+#[cfg(test)]
+mod tests;
+
 use crate::net::Net;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -39,6 +49,56 @@ pub struct Figures {
     pub idle_mebibytes: u64,
     /// More for each request in flight.
     pub mebibytes_per_request: u64,
+}
+
+/// The exit code of a program that SIGTERM ends.
+pub const TERMINATED: i32 = 143;
+
+/// The programs of the demo system, and those that only wait.
+pub fn demo_system() -> Vec<Arc<dyn Program>> {
+    vec![
+        Arc::new(demo::Demo),
+        Arc::new(database::Database),
+        Arc::new(repeater::Repeater),
+        Arc::new(idle::Idle),
+    ]
+}
+
+/// The program that an image names, if it is one of these.
+pub fn of_image<'a>(programs: &'a [Arc<dyn Program>], image: &str) -> Option<&'a Arc<dyn Program>> {
+    let image = short_name(image);
+    let runs = |program: &&Arc<dyn Program>| program.images().iter().any(|pattern| matches(pattern, &image));
+    programs.iter().find(runs)
+}
+
+/// An image without what may be left out, and with the tag that may be: `docker.io/library/nginx` is `nginx:latest`.
+fn short_name(image: &str) -> String {
+    let (image, digest) = image.split_once('@').map_or((image, false), |(image, _)| (image, true));
+    let image = image.strip_prefix("index.").unwrap_or(image);
+    let image = image.strip_prefix("docker.io/").unwrap_or(image);
+    let image = image.strip_prefix("library/").unwrap_or(image);
+    let tagged = image.rsplit('/').next().is_some_and(|last| last.contains(':'));
+    match (tagged, digest) {
+        (true, _) => image.to_owned(),
+        (false, true) => format!("{image}:"),
+        (false, false) => format!("{image}:latest"),
+    }
+}
+
+/// Whether a text is what a pattern says, in which `*` stands for any text.
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(text) = text.strip_prefix(head) else { return false };
+    text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| matches(rest, &text[at..]))
+}
+
+/// What a runtime says when it cannot run a command in a container.
+fn no_such_command(command: &[String]) -> (i32, String) {
+    let name = command.first().map_or("", String::as_str);
+    let text = format!(
+        "OCI runtime exec failed: exec failed: unable to start container process: exec: \"{name}\": executable file not found in $PATH: unknown"
+    );
+    (126, text)
 }
 
 /// Resolves names as the cluster's DNS does for one Pod.
