@@ -324,7 +324,9 @@ impl Api {
             }
             metadata.insert("name".to_owned(), generated(&generate).into());
         }
-        for field in ["selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"] {
+        for field in
+            ["selfLink", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"]
+        {
             metadata.remove(field);
         }
         if resource.namespaced {

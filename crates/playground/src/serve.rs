@@ -7,6 +7,7 @@ mod answer;
 mod discovery;
 mod logs;
 mod openapi;
+mod protobuf;
 mod request;
 mod route;
 mod tls;

@@ -3,6 +3,7 @@
 //! Invariant: a body is at most [`BODY`] bytes, and large bodies wait for each other, so no number of clients makes the
 //! server hold more than [`LARGE_BODIES`] of them.
 
+use super::protobuf;
 use super::route::{Target, percent};
 use crate::api::{Delete, Patch, Selector, Status, Write};
 use bytes::Bytes;
@@ -140,11 +141,19 @@ fn unsupported(accepted: &str) -> Status {
     Status::plain(415, "UnsupportedMediaType", message)
 }
 
-/// A body must be JSON, by its own word.
-pub(super) fn must_be_json(headers: &HeaderMap) -> Result<(), Status> {
+/// How a body is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Json,
+    Protobuf,
+}
+
+/// How a body is written, by its own word.
+pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, Status> {
     match content_type(headers) {
-        "" | "application/json" | "*/*" => Ok(()),
-        _ => Err(unsupported("application/json")),
+        "" | "application/json" | "*/*" => Ok(Encoding::Json),
+        "application/vnd.kubernetes.protobuf" => Ok(Encoding::Protobuf),
+        _ => Err(unsupported("application/json, application/vnd.kubernetes.protobuf")),
     }
 }
 
@@ -162,7 +171,10 @@ pub(super) fn patch_kind(headers: &HeaderMap, query: &Query) -> Result<Patch, St
 }
 
 /// A body as JSON.
-pub(super) fn parse(body: &[u8], kind: &str) -> Result<Json, Status> {
+pub(super) fn parse(encoding: Encoding, body: &[u8], kind: &str) -> Result<Json, Status> {
+    if encoding == Encoding::Protobuf {
+        return protobuf::object(body);
+    }
     serde_json::from_slice(body).map_err(|error| {
         Status::bad_request(format!(
             "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {error}"
@@ -171,14 +183,14 @@ pub(super) fn parse(body: &[u8], kind: &str) -> Result<Json, Status> {
 }
 
 /// A body as an object of the target's kind and version.
-pub(super) fn object(body: &[u8], target: &Target) -> Result<Json, Status> {
+pub(super) fn object(encoding: Encoding, body: &[u8], target: &Target) -> Result<Json, Status> {
     let (kind, version) = match target.subresource {
         Some("scale") => ("Scale", "autoscaling/v1".to_owned()),
         Some("binding") => ("Binding", "v1".to_owned()),
         Some("eviction") => ("Eviction", String::new()),
         _ => (target.resource.kind, target.resource.api_version(target.version)),
     };
-    let object = parse(body, kind)?;
+    let object = parse(encoding, body, kind)?;
     if !object.is_object() {
         return Err(Status::bad_request(format!(
             "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: the body is not a JSON object"

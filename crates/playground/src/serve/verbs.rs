@@ -114,9 +114,9 @@ async fn dispatch(
             if parts.method != Method::POST {
                 return Err(Status::method_not_allowed());
             }
-            request::must_be_json(&parts.headers)?;
+            let encoding = request::encoding(&parts.headers)?;
             let bytes = request::body(&service.large, &parts.headers, body).await?;
-            let mut review = request::parse(&bytes, "SelfSubjectAccessReview")?;
+            let mut review = request::parse(encoding, &bytes, "SelfSubjectAccessReview")?;
             // There is one user, and everything is allowed to it.
             if let Some(review) = review.as_object_mut() {
                 review.insert("status".to_owned(), json!({"allowed": true}));
@@ -130,9 +130,9 @@ async fn dispatch(
             let subresource = Some("binding");
             let mut target =
                 Target { resource: pods, version: "v1", namespace: Some(namespace), name: None, subresource };
-            request::must_be_json(&parts.headers)?;
+            let encoding = request::encoding(&parts.headers)?;
             let bytes = request::body(&service.large, &parts.headers, body).await?;
-            let binding = request::object(&bytes, &target)?;
+            let binding = request::object(encoding, &bytes, &target)?;
             target.name = binding["metadata"]["name"].as_str().map(str::to_owned);
             let write = Query::parse(parts.uri.query())?.write(&parts.headers, &target)?;
             bound(&service.api, &target, &binding, &write)
@@ -193,14 +193,14 @@ async fn objects(
             Ok(answer::object(StatusCode::OK, target, form, &object))
         }
         (&Method::POST, name, subresource) => {
-            request::must_be_json(headers)?;
+            let encoding = request::encoding(headers)?;
             if (name.is_some() && !matches!(subresource, Some("eviction" | "binding")))
                 || (name.is_none() && target.resource.namespaced && target.namespace.is_none())
             {
                 return Err(Status::method_not_allowed());
             }
             let write = query.write(headers, target)?;
-            let object = request::object(&read.await?, target)?;
+            let object = request::object(encoding, &read.await?, target)?;
             match (name, subresource) {
                 (Some(name), Some("eviction")) => {
                     let delete = request::delete_options(&object["deleteOptions"], &query)?;
@@ -216,9 +216,9 @@ async fn objects(
             }
         }
         (&Method::PUT, Some(name), subresource) => {
-            request::must_be_json(headers)?;
+            let encoding = request::encoding(headers)?;
             let write = query.write(headers, target)?;
-            let object = request::object(&read.await?, target)?;
+            let object = request::object(encoding, &read.await?, target)?;
             match subresource {
                 Some("scale") => {
                     let scale = api
@@ -234,9 +234,10 @@ async fn objects(
             }
         }
         (&Method::DELETE, name, None) => {
-            request::must_be_json(headers)?;
+            let encoding = request::encoding(headers)?;
             let bytes = read.await?;
-            let options = if bytes.is_empty() { json!({}) } else { request::parse(&bytes, "DeleteOptions")? };
+            let options =
+                if bytes.is_empty() { json!({}) } else { request::parse(encoding, &bytes, "DeleteOptions")? };
             let options = request::delete_options(&options, &query)?;
             match name {
                 Some(name) => {
