@@ -161,3 +161,6 @@ where
     // An error here is the client's: it left, or spoke no HTTP.
     let _ = builder.serve_connection_with_upgrades(TokioIo::new(stream), answer).await;
 }
+
+#[cfg(test)]
+mod tests;
