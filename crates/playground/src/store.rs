@@ -4,14 +4,21 @@
 //! `metadata.resourceVersion`; whoever watches from a revision sees every later change once, in order, or is told that the
 //! revision is too old. Objects are shared, never copied: a watch costs a cursor.
 
+mod journal;
+
+use journal::{Journal, Kept};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::ops::Bound;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 /// How many changes are remembered for watches.
 const HISTORY: usize = 20_000;
+/// About how many bytes the remembered changes may take.
+const HISTORY_BYTES: usize = 48 << 20;
 
 /// What an object is stored under.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +69,9 @@ pub enum Refused {
     /// It was changed meanwhile.
     #[error("the object has been modified")]
     Conflict,
+    /// It could not be written to disk.
+    #[error("the object could not be written to disk")]
+    NotKept,
 }
 
 /// The revision is older than what is remembered, or from the future.
@@ -84,14 +94,17 @@ pub struct Store {
 #[derive(Debug, Default)]
 struct Inner {
     objects: BTreeMap<Key, Arc<Json>>,
-    history: VecDeque<Arc<Change>>,
+    history: VecDeque<(Arc<Change>, usize)>,
+    /// About how many bytes the history takes.
+    bytes: usize,
     revision: u64,
+    journal: Option<Journal>,
 }
 
 impl Inner {
     /// Whether every change after the revision is remembered.
     fn reaches(&self, revision: u64) -> Result<(), Expired> {
-        let oldest = self.history.front().map_or(self.revision, |change| change.revision - 1);
+        let oldest = self.history.front().map_or(self.revision, |(change, _)| change.revision - 1);
         if revision < oldest || revision > self.revision {
             return Err(Expired { asked: revision, oldest });
         }
@@ -106,6 +119,17 @@ impl Default for Store {
 }
 
 impl Store {
+    /// The store that is kept in a directory: what was there comes back, and every later change is on disk before it is
+    /// acknowledged.
+    ///
+    /// # Errors
+    /// The directory cannot be read or written, or another playground uses it.
+    pub fn open(directory: &Path) -> io::Result<Store> {
+        let (journal, Kept { objects, revision }) = Journal::open(directory)?;
+        let inner = Inner { objects, revision, journal: Some(journal), ..Inner::default() };
+        Ok(Store { inner: Mutex::new(inner), revision: watch::Sender::new(revision) })
+    }
+
     /// The current revision.
     pub fn revision(&self) -> u64 {
         self.lock().revision
@@ -149,7 +173,8 @@ impl Store {
         };
         let now = inner.objects.range((Bound::Included(from), Bound::Unbounded));
         let mut then: BTreeMap<&Key, &Arc<Json>> = now.take_while(|(key, _)| of_us(key)).collect();
-        for change in inner.history.iter().rev().take_while(|change| change.revision > revision) {
+        let changes = inner.history.iter().rev().map(|(change, _)| change);
+        for change in changes.take_while(|change| change.revision > revision) {
             if !of_us(&change.key) {
                 continue;
             }
@@ -170,7 +195,7 @@ impl Store {
         if inner.objects.contains_key(&key) {
             return Err(Refused::Exists);
         }
-        Ok(self.commit(&mut inner, ChangeKind::Added, key, object))
+        self.commit(&mut inner, ChangeKind::Added, key, object)
     }
 
     /// Replaces an object, if its revision is still `expected` (any, if `None`).
@@ -180,7 +205,7 @@ impl Store {
     pub fn update(&self, key: &Key, expected: Option<u64>, object: Json) -> Result<Arc<Json>, Refused> {
         let mut inner = self.lock();
         check(inner.objects.get(key), expected)?;
-        Ok(self.commit(&mut inner, ChangeKind::Modified, key.clone(), object))
+        self.commit(&mut inner, ChangeKind::Modified, key.clone(), object)
     }
 
     /// Removes an object, if its revision is still `expected` (any, if `None`); its last state.
@@ -190,7 +215,7 @@ impl Store {
     pub fn delete(&self, key: &Key, expected: Option<u64>) -> Result<Arc<Json>, Refused> {
         let mut inner = self.lock();
         let object = check(inner.objects.get(key), expected)?.as_ref().clone();
-        Ok(self.commit(&mut inner, ChangeKind::Deleted, key.clone(), object))
+        self.commit(&mut inner, ChangeKind::Deleted, key.clone(), object)
     }
 
     /// Every change of a resource after `revision`.
@@ -210,11 +235,22 @@ impl Store {
         Ok(Watch { store: self.clone(), changed, resource, namespace, seen: revision })
     }
 
-    fn commit(&self, inner: &mut Inner, kind: ChangeKind, key: Key, mut object: Json) -> Arc<Json> {
+    fn commit(
+        &self,
+        inner: &mut Inner,
+        kind: ChangeKind,
+        key: Key,
+        mut object: Json,
+    ) -> Result<Arc<Json>, Refused> {
         let revision = inner.revision + 1;
         if let Some(metadata) = object.get_mut("metadata").and_then(Json::as_object_mut) {
             metadata.insert("resourceVersion".to_owned(), Json::String(revision.to_string()));
         }
+        if let Some(journal) = &mut inner.journal {
+            let kept = (kind != ChangeKind::Deleted).then_some(&object);
+            journal.append(revision, &key, kept).map_err(|_| Refused::NotKept)?;
+        }
+        let bytes = weight(&object);
         let object = Arc::new(object);
         let before = match kind {
             ChangeKind::Added | ChangeKind::Modified => inner.objects.insert(key.clone(), object.clone()),
@@ -222,12 +258,17 @@ impl Store {
         };
         let change = Change { revision, kind, key, object: object.clone(), before };
         inner.revision = revision;
-        inner.history.push_back(Arc::new(change));
-        if inner.history.len() > HISTORY {
-            inner.history.pop_front();
+        inner.history.push_back((Arc::new(change), bytes));
+        inner.bytes += bytes;
+        while inner.history.len() > HISTORY || (inner.bytes > HISTORY_BYTES && inner.history.len() > 1) {
+            let Some((_, bytes)) = inner.history.pop_front() else { break };
+            inner.bytes -= bytes;
+        }
+        if let Some(journal) = &mut inner.journal {
+            journal.tidy(&inner.objects, revision);
         }
         self.revision.send_replace(revision);
-        object
+        Ok(object)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -241,6 +282,19 @@ fn check(object: Option<&Arc<Json>>, expected: Option<u64>) -> Result<&Arc<Json>
     match expected {
         Some(expected) if revision_of(object) != Some(expected) => Err(Refused::Conflict),
         _ => Ok(object),
+    }
+}
+
+/// About how many bytes a value takes in memory.
+fn weight(value: &Json) -> usize {
+    const EACH: usize = 72;
+    match value {
+        Json::Null | Json::Bool(_) | Json::Number(_) => EACH,
+        Json::String(text) => EACH + text.len(),
+        Json::Array(items) => EACH + items.iter().map(weight).sum::<usize>(),
+        Json::Object(fields) => {
+            EACH + fields.iter().map(|(name, value)| EACH + name.len() + weight(value)).sum::<usize>()
+        }
     }
 }
 
@@ -288,12 +342,12 @@ impl Watch {
         let store = self.store.clone();
         let inner = store.lock();
         self.changed.mark_unchanged();
-        let Some(first) = inner.history.front().map(|change| change.revision) else { return Ok(None) };
+        let Some(first) = inner.history.front().map(|(change, _)| change.revision) else { return Ok(None) };
         if self.seen + 1 < first {
             return Err(Expired { asked: self.seen, oldest: first - 1 });
         }
         let skip = usize::try_from(self.seen + 1 - first).unwrap_or(usize::MAX);
-        let next = inner.history.iter().skip(skip).find(|change| {
+        let next = inner.history.iter().map(|(change, _)| change).skip(skip).find(|change| {
             change.key.resource == self.resource
                 && self.namespace.as_ref().is_none_or(|namespace| *namespace == change.key.namespace)
         });
@@ -349,5 +403,46 @@ mod tests {
         assert_eq!(store.list("/pods", Some("n")).0.len(), 1);
         assert_eq!(store.list("/pods", Some("m")).0.len(), 0);
         assert_eq!(store.list("/services", None).0.len(), 0);
+    }
+
+    #[test]
+    fn what_was_acknowledged_comes_back_and_half_a_line_does_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        store.create(key("a"), object("a")).unwrap();
+        store.create(key("b"), object("b")).unwrap();
+        let mut changed = object("a");
+        changed["data"] = "x".into();
+        store.update(&key("a"), None, changed).unwrap();
+        store.delete(&key("b"), None).unwrap();
+        let text = std::fs::read_to_string(directory.path().join("objects.jsonl")).unwrap();
+        assert!(Store::open(directory.path()).is_err(), "one process at a time");
+        drop(store);
+        // As a kill in the middle of a write leaves it.
+        let half = format!("{text}{{\"revision\":9,\"resource\":\"/pods\",\"namespace\":\"n\",\"na");
+        std::fs::write(directory.path().join("objects.jsonl"), half).unwrap();
+        let store = Arc::new(Store::open(directory.path()).unwrap());
+        assert_eq!(store.revision(), 4);
+        let (objects, _) = store.list("/pods", None);
+        assert_eq!(objects.len(), 1);
+        assert_eq!(objects[0]["data"], "x");
+        assert!(store.watch("/pods", None, 2).is_err(), "the story before is forgotten");
+        store.create(key("c"), object("c")).unwrap();
+        drop(store);
+        assert_eq!(Store::open(directory.path()).unwrap().list("/pods", None).0.len(), 2);
+    }
+
+    #[test]
+    fn the_story_takes_a_bounded_amount_of_memory() {
+        let store = Arc::new(Store::default());
+        store.create(key("a"), object("a")).unwrap();
+        for _ in 0..40 {
+            let mut large = object("a");
+            large["data"] = "x".repeat(3 << 20).into();
+            store.update(&key("a"), None, large).unwrap();
+        }
+        assert!(store.lock().bytes <= HISTORY_BYTES);
+        assert!(store.watch("/pods", None, 1).is_err());
+        assert!(store.watch("/pods", None, 40).is_ok());
     }
 }

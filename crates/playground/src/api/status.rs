@@ -165,6 +165,9 @@ impl Status {
                 let message = format!("{} \"{name}\" already exists", qualified(resource));
                 Status::about(409, "AlreadyExists", resource, name, message)
             }
+            Refused::NotKept => {
+                Status::plain(500, "InternalError", format!("Internal error occurred: {refused}"))
+            }
             Refused::Conflict => Status::conflict(
                 resource,
                 name,
