@@ -201,6 +201,14 @@ impl Api {
             .map_err(|expired| Status::expired(expired, self.store.revision()))
     }
 
+    /// Every change of every resource after a revision.
+    ///
+    /// # Errors
+    /// 410 when the revision is too old, 504 when it is to come.
+    pub fn watch_all(&self, revision: u64) -> Result<Watch, Status> {
+        self.store.watch_all(revision).map_err(|expired| Status::expired(expired, self.store.revision()))
+    }
+
     /// Creates an object in a namespace (empty for none).
     ///
     /// # Errors

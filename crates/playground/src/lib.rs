@@ -10,10 +10,13 @@
 //! containers run; [`net`] is the one seam through which anything dials or listens.
 
 pub mod api;
+pub mod controllers;
 pub mod dns;
 pub mod ingress;
 pub mod net;
 pub mod program;
 pub mod resource;
+mod scheduler;
 pub mod serve;
 pub mod store;
+pub mod times;

@@ -20,6 +20,9 @@ const HISTORY: usize = 20_000;
 /// About how many bytes the remembered changes may take.
 const HISTORY_BYTES: usize = 48 << 20;
 
+/// What a watch of every resource watches.
+const EVERYTHING: &str = "*";
+
 /// What an object is stored under.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
@@ -235,6 +238,14 @@ impl Store {
         Ok(Watch { store: self.clone(), changed, resource, namespace, seen: revision })
     }
 
+    /// Every change of every resource after `revision`.
+    ///
+    /// # Errors
+    /// [`Expired`] when some of them are forgotten.
+    pub fn watch_all(self: &Arc<Store>, revision: u64) -> Result<Watch, Expired> {
+        self.watch(EVERYTHING, None, revision)
+    }
+
     fn commit(
         &self,
         inner: &mut Inner,
@@ -348,7 +359,7 @@ impl Watch {
         }
         let skip = usize::try_from(self.seen + 1 - first).unwrap_or(usize::MAX);
         let next = inner.history.iter().map(|(change, _)| change).skip(skip).find(|change| {
-            change.key.resource == self.resource
+            (self.resource == EVERYTHING || change.key.resource == self.resource)
                 && self.namespace.as_ref().is_none_or(|namespace| *namespace == change.key.namespace)
         });
         self.seen = next.map_or(inner.revision, |change| change.revision);

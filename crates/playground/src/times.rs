@@ -1,0 +1,43 @@
+//! How fast things happen: every figure once.
+//!
+//! Invariant: whoever waits in this crate waits for a constant of this file, on tokio's clock, so that tests can pause it.
+
+use std::time::Duration;
+
+/// From a Pod's binding to a node to its containers running; `ContainerCreating` meanwhile. Images need no pull.
+pub const CONTAINER_START: Duration = Duration::from_secs(2);
+/// From a container's start to its first probe, unless `initialDelaySeconds` is later.
+pub const FIRST_PROBE: Duration = Duration::from_secs(1);
+/// From a Pod's DELETE to its end in the API, when its programs end at once on SIGTERM.
+pub const POD_GONE: Duration = Duration::from_millis(1500);
+/// The second restart of a container waits so long, each later one twice as long as the one before.
+pub const RESTART_BACKOFF: Duration = Duration::from_secs(10);
+/// No restart waits longer.
+pub const RESTART_BACKOFF_MAX: Duration = Duration::from_secs(300);
+/// A container that ran so long starts again with the shortest back-off.
+pub const RESTART_FORGOTTEN: Duration = Duration::from_secs(600);
+/// A node tells that it lives.
+pub const LEASE_PERIOD: Duration = Duration::from_secs(10);
+/// A node that did not tell for so long is NotReady.
+pub const NODE_GRACE: Duration = Duration::from_secs(40);
+/// From a node's deletion to that of its Pods.
+pub const ORPHANED_PODS: Duration = Duration::from_secs(1);
+/// An autoscaler looks so often, and the first time so long after its creation.
+pub const AUTOSCALER_PERIOD: Duration = Duration::from_secs(15);
+/// An autoscaler scales down to the highest of its recommendations of so long.
+pub const AUTOSCALER_STABILIZATION: Duration = Duration::from_secs(300);
+/// Endpoints that just changed wait so long for their next change, so that a rollout of a thousand Pods is not a
+/// thousand lists of a thousand.
+pub const ENDPOINTS_BATCH: Duration = Duration::from_millis(20);
+/// A Job's first failure is retried after so long, each later one after twice as long as the one before.
+pub const JOB_BACKOFF: Duration = Duration::from_secs(10);
+/// No retry of a Job waits longer.
+pub const JOB_BACKOFF_MAX: Duration = Duration::from_secs(600);
+/// What a controller could not do is tried again after so long, then twice as long.
+pub const RETRY: Duration = Duration::from_millis(5);
+/// No retry of a controller waits longer.
+pub const RETRY_MAX: Duration = Duration::from_secs(60);
+/// A Pod that fits nowhere is told so again after so long.
+pub const UNSCHEDULABLE_AGAIN: Duration = Duration::from_secs(300);
+/// Events are forgotten after so long.
+pub const EVENT_TTL: Duration = Duration::from_secs(3600);
