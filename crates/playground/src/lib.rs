@@ -18,5 +18,6 @@ pub mod program;
 pub mod resource;
 mod scheduler;
 pub mod serve;
+pub mod shape;
 pub mod store;
 pub mod times;
