@@ -5,6 +5,8 @@
 
 mod route;
 
+pub(crate) use route::addresses;
+
 use crate::api::{Api, Write};
 use crate::net::{Net, Stream};
 use crate::program::http::forward;

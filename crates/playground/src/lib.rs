@@ -14,6 +14,7 @@ pub mod controllers;
 pub mod dns;
 pub mod ingress;
 pub mod net;
+pub mod node;
 pub mod program;
 pub mod resource;
 mod scheduler;

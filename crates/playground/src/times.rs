@@ -41,3 +41,5 @@ pub const RETRY_MAX: Duration = Duration::from_secs(60);
 pub const UNSCHEDULABLE_AGAIN: Duration = Duration::from_secs(300);
 /// Events are forgotten after so long.
 pub const EVENT_TTL: Duration = Duration::from_secs(3600);
+/// What a Pod uses is looked at so often.
+pub const METRICS_PERIOD: Duration = Duration::from_secs(5);

@@ -1,0 +1,126 @@
+//! A node's object and its sign of life.
+//!
+//! Invariant: a node is registered once, when it starts; one that somebody deletes stays deleted, as a kubelet would leave it.
+
+use super::Node;
+use crate::api::Write;
+use crate::controllers::kinds::{LEASES, NODES};
+use crate::controllers::object::{set, uid};
+use crate::times;
+use serde_json::{Value as Json, json};
+
+/// Who writes.
+const KUBELET: &str = "kubelet";
+/// Where leases of nodes are.
+const LEASE_NAMESPACE: &str = "kube-node-lease";
+
+/// Registers a node, or tells of one that is registered already.
+pub(super) fn register(node: &Node) {
+    let stamp = node.shared.api.clock().stamp();
+    let object = json!({
+        "apiVersion": "v1", "kind": "Node",
+        "metadata": {"name": node.name, "labels": {
+            "beta.kubernetes.io/arch": "amd64", "beta.kubernetes.io/os": "linux",
+            "kubernetes.io/arch": "amd64", "kubernetes.io/hostname": node.name, "kubernetes.io/os": "linux",
+        }, "annotations": {"volumes.kubernetes.io/controller-managed-attach-detach": "true"}},
+        "spec": {},
+        "status": status(node, &stamp),
+    });
+    let api = &node.shared.api;
+    match api.create(NODES, "", object, &Write::by(KUBELET)) {
+        Ok(created) => {
+            node.events.event(
+                ("v1", "Node"),
+                &created,
+                crate::controllers::events::Level::Normal,
+                "Starting",
+                "Starting kubelet.",
+            );
+        }
+        // It was kept from the playground's life before.
+        Err(_) => live(node, &stamp),
+    }
+    beat(node);
+}
+
+/// Shows that a node lives: its lease, and its conditions if somebody doubted them.
+pub(super) fn beat(node: &Node) {
+    let api = &node.shared.api;
+    let Ok(object) = api.get(NODES, "", &node.name) else { return };
+    let seconds = times::NODE_GRACE.as_secs();
+    let spec = json!({
+        "holderIdentity": node.name, "leaseDurationSeconds": seconds,
+        "renewTime": api.clock().now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string(),
+    });
+    let renewed = api.revise(LEASES, LEASE_NAMESPACE, &node.name, &Write::by(KUBELET), |lease| {
+        let mut lease = lease.clone();
+        set(&mut lease, &["spec"], spec.clone());
+        Ok(lease)
+    });
+    if renewed.is_err() {
+        let owner = json!({"apiVersion": "v1", "kind": "Node", "name": node.name, "uid": uid(&object)});
+        let lease = json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": {"name": node.name, "namespace": LEASE_NAMESPACE, "ownerReferences": [owner]},
+            "spec": spec,
+        });
+        // If it cannot be made now, it is made at the next beat.
+        let _ = api.create(LEASES, LEASE_NAMESPACE, lease, &Write::by(KUBELET));
+    }
+    let mut conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+    if !conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True") {
+        live(node, &api.clock().stamp());
+    }
+}
+
+/// Writes the status of a node that lives.
+fn live(node: &Node, stamp: &str) {
+    // A node that is gone stays so.
+    let _ = node.shared.api.revise(NODES, "", &node.name, &Write::status_by(KUBELET), |object| {
+        let mut object = object.clone();
+        let before = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let mut status = status(node, stamp);
+        for condition in status["conditions"].as_array_mut().into_iter().flatten() {
+            let known = before.iter().find(|known| known["type"] == condition["type"]);
+            if let Some(known) = known.filter(|known| known["status"] == condition["status"]) {
+                condition["lastTransitionTime"] = known["lastTransitionTime"].clone();
+            }
+        }
+        set(&mut object, &["status"], status);
+        Ok(object)
+    });
+}
+
+fn status(node: &Node, stamp: &str) -> Json {
+    let condition = |kind: &str, status: &str, reason: &str, message: &str| {
+        json!({
+            "type": kind, "status": status, "lastHeartbeatTime": stamp, "lastTransitionTime": stamp,
+            "reason": reason, "message": message,
+        })
+    };
+    let resources = json!({
+        "cpu": "8", "ephemeral-storage": "104857600Ki", "hugepages-1Gi": "0", "hugepages-2Mi": "0",
+        "memory": "16777216Ki", "pods": "110",
+    });
+    let serial = uuid::Uuid::new_v4();
+    json!({
+        "capacity": resources, "allocatable": resources,
+        "conditions": [
+            condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+            condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+            condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+            condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+        ],
+        "addresses": [
+            {"type": "InternalIP", "address": node.ip.to_string()},
+            {"type": "Hostname", "address": node.name},
+        ],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
+        "nodeInfo": {
+            "machineID": serial.simple().to_string(), "systemUUID": serial.to_string(), "bootID": serial.to_string(),
+            "kernelVersion": "6.1.0", "osImage": "Squall playground", "containerRuntimeVersion": "playground://1.0.0",
+            "kubeletVersion": "v1.33.0", "kubeProxyVersion": "", "operatingSystem": "linux", "architecture": "amd64",
+        },
+        "images": [],
+    })
+}
