@@ -8,17 +8,21 @@
 mod addresses;
 mod delete;
 pub mod log;
+mod patch;
 mod prepare;
 mod selector;
 mod status;
 mod subresource;
+pub(crate) mod version;
 
 pub use addresses::ServiceRange;
 pub use delete::Deleted;
+pub use patch::Patched;
 pub use selector::{Selector, fits};
 pub use status::Status;
 
 use crate::resource::{Resource, find};
+use crate::shape;
 use crate::store::{Key, Refused, Store, Watch, revision_of};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -220,13 +224,29 @@ impl Api {
         object: Json,
         write: &Write,
     ) -> Result<Arc<Json>, Status> {
+        self.make(resource, namespace, object, write, false)
+    }
+
+    /// As [`Api::create`]; `owned` when the object says already who owns which field.
+    fn make(
+        &self,
+        resource: &'static Resource,
+        namespace: &str,
+        object: Json,
+        write: &Write,
+        owned: bool,
+    ) -> Result<Arc<Json>, Status> {
         let mut object = self.identify(resource, namespace, object)?;
         let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
         self.open_namespace(resource, namespace, &name)?;
         prepare::create(resource, &mut object);
+        shape::defaults::defaults(resource, &mut object);
         let allocating = self.lock_addresses(resource);
         self.allocate(resource, &mut object)?;
         prepare::check(resource, &object, None)?;
+        if !owned {
+            self.manage(resource, write, None, &mut object);
+        }
         let key = key(resource, namespace, &name);
         let stored = if write.dry_run {
             self.store.get(&key).map_or(Ok(Arc::new(object)), |_| Err(Refused::Exists))
@@ -267,6 +287,19 @@ impl Api {
         namespace: &str,
         name: &str,
         write: &Write,
+        change: impl FnMut(&Json) -> Result<Json, Status>,
+    ) -> Result<Arc<Json>, Status> {
+        self.rewrite(resource, namespace, name, write, false, change)
+    }
+
+    /// As [`Api::revise`]; `owned` when what `change` returns says already who owns which field.
+    fn rewrite(
+        &self,
+        resource: &'static Resource,
+        namespace: &str,
+        name: &str,
+        write: &Write,
+        owned: bool,
         mut change: impl FnMut(&Json) -> Result<Json, Status>,
     ) -> Result<Arc<Json>, Status> {
         let key = key(resource, namespace, name);
@@ -277,10 +310,16 @@ impl Api {
                 return Err(Status::bad_request("the object must be a JSON object"));
             }
             preconditions(resource, name, &current, &next)?;
-            prepare::update(resource, &current, &mut next, write)?;
+            // Defaults would give a namespace back what is taken from it here.
+            let finalizers = next["spec"].get("finalizers").cloned();
+            shape::defaults::defaults(resource, &mut next);
+            prepare::update(resource, &current, &mut next, finalizers, write)?;
             let allocating = self.lock_addresses(resource);
             self.allocate(resource, &mut next)?;
             prepare::check(resource, &next, Some(&current))?;
+            if !owned {
+                self.manage(resource, write, Some(&current), &mut next);
+            }
             if write.dry_run || next == *current {
                 return Ok(Arc::new(next));
             }
@@ -298,6 +337,15 @@ impl Api {
             }
         }
         Err(Status::refused(Refused::Conflict, resource, name))
+    }
+
+    /// Notes who owns which field after a write.
+    fn manage(&self, resource: &Resource, write: &Write, old: Option<&Json>, new: &mut Json) {
+        let version = resource.versions[0];
+        let time = self.clock.stamp();
+        let (manager, subresource) = (write.manager.as_str(), write.subresource);
+        let writer = shape::patch::Writer { manager, version, subresource, time: &time };
+        shape::patch::manage(resource, &writer, old, new);
     }
 
     /// Gives an object that is to be created its identity: name, namespace, UID, time.

@@ -35,11 +35,18 @@ pub(super) fn update(
     resource: &Resource,
     current: &Json,
     next: &mut Json,
+    finalizers: Option<Json>,
     write: &Write,
 ) -> Result<(), Status> {
     name_kind(resource, next);
+    let asked = finalizers.unwrap_or_else(|| json!([]));
     if write.subresource == Some("status") {
         status_only(current, next);
+    } else if write.subresource == Some("finalize") {
+        let mut kept = current.clone();
+        kept["spec"]["finalizers"] = asked;
+        put(&mut kept["metadata"], "resourceVersion", next["metadata"].get("resourceVersion"));
+        *next = kept;
     } else if write.subresource.is_none() && resource.subresources.contains(&"status") {
         put(next, "status", current.get("status"));
     }
@@ -73,7 +80,8 @@ pub(super) fn update(
 }
 
 /// Whether an object is valid; `old` is what it replaces.
-pub(super) fn check(_resource: &Resource, _object: &Json, _old: Option<&Json>) -> Result<(), Status> {
+pub(super) fn check(resource: &Resource, object: &Json, old: Option<&Json>) -> Result<(), Status> {
+    let _ = (resource, object, old);
     Ok(())
 }
 

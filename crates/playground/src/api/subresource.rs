@@ -139,17 +139,22 @@ impl Api {
             return Err(Status::invalid_kind("", "Binding", name, vec![cause]));
         }
         let write = Write { subresource: Some("binding"), ..write.clone() };
+        let conflict = |why: String| {
+            let message = format!("Operation cannot be fulfilled on pods/binding \"{name}\": {why}");
+            Status {
+                details: json!({"name": name, "kind": "pods/binding"}),
+                ..Status::plain(409, "Conflict", message)
+            }
+        };
         let stamp = self.clock.stamp();
         self.revise(resource, namespace, name, &write, |pod| {
             if !pod["metadata"]["deletionTimestamp"].is_null() {
-                let why = format!("pod {name} is being deleted, cannot be assigned to a host");
-                return Err(Status::conflict(resource, name, &why));
+                return Err(conflict(format!("pod {name} is being deleted, cannot be assigned to a host")));
             }
             match pod["spec"]["nodeName"].as_str().unwrap_or_default() {
                 "" => {}
                 bound => {
-                    let why = format!("pod {name} is already assigned to node \"{bound}\"");
-                    return Err(Status::conflict(resource, name, &why));
+                    return Err(conflict(format!("pod {name} is already assigned to node \"{bound}\"")));
                 }
             }
             let mut next = pod.clone();

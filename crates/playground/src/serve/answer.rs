@@ -98,6 +98,18 @@ pub(super) fn refusal(status: &Status) -> Response<Body> {
     response
 }
 
+/// With a header for each warning.
+pub(super) fn warn(mut response: Response<Body>, warnings: &[String]) -> Response<Body> {
+    for warning in warnings {
+        let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
+        // What cannot be in a header is not worth a refusal.
+        if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
+            response.headers_mut().append(header::WARNING, value);
+        }
+    }
+    response
+}
+
 /// What a deletion says when it does not return the object.
 pub(super) fn success(target: &Target, object: &Json) -> Json {
     let mut details = json!({"name": object["metadata"]["name"]});

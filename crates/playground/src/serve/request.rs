@@ -6,6 +6,7 @@
 use super::protobuf;
 use super::route::{Target, percent};
 use crate::api::{Delete, Patch, Selector, Status, Write};
+use crate::shape::decode::Unknown;
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
@@ -21,7 +22,7 @@ const LARGE: usize = 128 << 10;
 /// How many large bodies may be held at once.
 pub(super) const LARGE_BODIES: usize = 16;
 /// How long a body may take to arrive, and to wait for its turn.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The parameters of a query; of those that are given twice the first counts.
 #[derive(Debug, Default)]
@@ -68,6 +69,22 @@ impl Query {
                 let message = format!("Unsupported value: \"{other}\": supported values: \"All\"");
                 let cause =
                     json!({"reason": "FieldValueNotSupported", "message": message, "field": "dryRun"});
+                Err(Status::invalid_kind("meta.k8s.io", "CreateOptions", "", vec![cause]))
+            }
+        }
+    }
+
+    /// What becomes of fields that nobody knows.
+    pub(super) fn unknown(&self) -> Result<Unknown, Status> {
+        match self.get("fieldValidation") {
+            "" | "Warn" => Ok(Unknown::Warn),
+            "Ignore" => Ok(Unknown::Ignore),
+            "Strict" => Ok(Unknown::Strict),
+            other => {
+                let message = format!(
+                    "Unsupported value: \"{other}\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\""
+                );
+                let cause = json!({"reason": "FieldValueNotSupported", "message": message, "field": "fieldValidation"});
                 Err(Status::invalid_kind("meta.k8s.io", "CreateOptions", "", vec![cause]))
             }
         }

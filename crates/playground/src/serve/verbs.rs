@@ -1,11 +1,13 @@
 //! From a request to the verb of [`Api`] that it means, and back.
 
 use super::answer::{self, Body, Form, Page};
-use super::request::{self, Query};
+use super::request::{self, Encoding, Query};
 use super::route::{Route, Target, route};
 use super::{discovery, logs, openapi, watch};
-use crate::api::{Api, Status};
+use crate::api::version;
+use crate::api::{Api, Status, Write};
 use crate::resource::find;
+use crate::shape::decode::{self, Unknown};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{Method, Request, Response, StatusCode, request::Parts};
@@ -32,14 +34,21 @@ impl Target {
         if self.version == self.resource.versions[0] {
             return Cow::Borrowed(object);
         }
-        let mut object = object.clone();
-        object["apiVersion"] = self.resource.api_version(self.version).into();
-        Cow::Owned(object)
+        Cow::Owned(version::to_version(self.resource, self.version, object))
     }
 
-    /// An object of the version that is spoken, as it is stored.
-    fn stored(&self, object: Json) -> Json {
-        object
+    /// An object that was sent, as it is stored, and warnings about it.
+    ///
+    /// # Errors
+    /// 400 for a field of another type; with strict validation for an unknown one too.
+    fn sent(&self, mut object: Json, query: &Query) -> Result<(Json, Vec<String>), Status> {
+        let warnings = decode::check(self.resource, self.version, &mut object, query.unknown()?)?;
+        let object = if self.version == self.resource.versions[0] {
+            object
+        } else {
+            version::from_version(self.resource, self.version, object)
+        };
+        Ok((object, warnings))
     }
 
     fn namespace(&self) -> &str {
@@ -140,12 +149,7 @@ async fn dispatch(
     }
 }
 
-fn bound(
-    api: &Api,
-    target: &Target,
-    binding: &Json,
-    write: &crate::api::Write,
-) -> Result<Response<Body>, Status> {
+fn bound(api: &Api, target: &Target, binding: &Json, write: &Write) -> Result<Response<Body>, Status> {
     api.bind(
         target.resource,
         target.namespace(),
@@ -209,9 +213,10 @@ async fn objects(
                 }
                 (Some(_), _) => bound(api, target, &object, &write),
                 (None, _) => {
-                    let object = target.stored(object);
+                    let (object, warnings) = target.sent(object, &query)?;
                     let made = api.create(target.resource, target.namespace(), object, &write)?;
-                    Ok(answer::object(StatusCode::CREATED, target, form, &made))
+                    let response = answer::object(StatusCode::CREATED, target, form, &made);
+                    Ok(answer::warn(response, &warnings))
                 }
             }
         }
@@ -226,12 +231,37 @@ async fn objects(
                     Ok(answer::json(StatusCode::OK, &scale))
                 }
                 None | Some("status" | "finalize") => {
-                    let object = target.stored(object);
+                    let (object, warnings) = target.sent(object, &query)?;
                     let made = api.update(target.resource, target.namespace(), name, object, &write)?;
-                    Ok(answer::object(StatusCode::OK, target, form, &made))
+                    Ok(answer::warn(answer::object(StatusCode::OK, target, form, &made), &warnings))
                 }
                 Some(_) => Err(Status::method_not_allowed()),
             }
+        }
+        (&Method::PATCH, Some(name), subresource @ (None | Some("status" | "scale"))) => {
+            let kind = request::patch_kind(headers, &query)?;
+            let write = query.write(headers, target)?;
+            let patch = request::parse(Encoding::Json, &read.await?, target.resource.kind)?;
+            let (resource, namespace) = (target.resource, target.namespace());
+            if subresource == Some("scale") {
+                let scale = api.patch_scale(resource, namespace, name, kind, &patch, &write)?;
+                return Ok(answer::json(StatusCode::OK, &scale));
+            }
+            let strict = query.unknown()?;
+            if strict == Unknown::Strict {
+                // Nothing is stored of a patch that is refused.
+                let trial = Write { dry_run: true, ..write.clone() };
+                let tried = api.patch(resource, target.version, namespace, name, kind, &patch, &trial)?;
+                if !tried.unknown.is_empty() {
+                    let unknown = tried.unknown.join(", ");
+                    let message = format!("strict decoding error: {unknown}");
+                    return Err(Status::bad_request(message));
+                }
+            }
+            let done = api.patch(resource, target.version, namespace, name, kind, &patch, &write)?;
+            let code = if done.created { StatusCode::CREATED } else { StatusCode::OK };
+            let warnings = if strict == Unknown::Warn { done.unknown } else { Vec::new() };
+            Ok(answer::warn(answer::object(code, target, form, &done.object), &warnings))
         }
         (&Method::DELETE, name, None) => {
             let encoding = request::encoding(headers)?;
