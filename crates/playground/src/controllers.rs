@@ -21,7 +21,7 @@ mod replicaset;
 mod volumes;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use crate::api::{Api, Status, Write};
 use crate::resource::{RESOURCES, Resource};

@@ -166,3 +166,6 @@ fn note(pod: &mut Json, condition: Json, now: &str) {
         set_condition(conditions, condition, now);
     }
 }
+
+#[cfg(test)]
+mod tests;

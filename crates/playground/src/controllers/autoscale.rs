@@ -192,12 +192,11 @@ impl Autoscalers {
                 "ScaleDownStabilized",
                 "recent recommendations were higher than current one, applying the highest recent recommendation",
             );
-            look.conditions.retain(|condition| condition["type"] != "AbleToScale");
-            look.conditions.push(says("AbleToScale", "True", reason, message));
+            set_condition(&mut look.conditions, says("AbleToScale", "True", reason, message), &cx.stamp());
         } else {
             let message = "recommended size matches current size";
-            look.conditions.retain(|condition| condition["type"] != "AbleToScale");
-            look.conditions.push(says("AbleToScale", "True", "ReadyForNewScale", message));
+            let ready = says("AbleToScale", "True", "ReadyForNewScale", message);
+            set_condition(&mut look.conditions, ready, &cx.stamp());
         }
         // Up by four or to the double at once, whichever is more.
         let up = look.current.saturating_mul(2).max(look.current.saturating_add(4));
@@ -335,3 +334,6 @@ fn status(cx: &Context, scaler: &Json, look: &Look) -> Result<(), Status> {
     })?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

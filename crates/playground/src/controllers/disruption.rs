@@ -120,3 +120,6 @@ fn expectation(cx: &Context, budget: &Json, pods: &[Arc<Json>]) -> (i64, i64) {
     };
     (expected, desired.max(0))
 }
+
+#[cfg(test)]
+mod tests;

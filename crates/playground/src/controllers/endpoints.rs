@@ -362,3 +362,6 @@ fn write_slices(cx: &mut Context, service: &Json, pods: &[Arc<Json>]) -> Result<
     }
     Ok(wrote)
 }
+
+#[cfg(test)]
+mod tests;

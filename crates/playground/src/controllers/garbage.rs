@@ -216,3 +216,6 @@ fn expire(cx: &Context, event: &Json) -> Result<Option<Duration>, Status> {
         _ => cx.delete(EVENTS, event).map(|()| None),
     }
 }
+
+#[cfg(test)]
+mod tests;

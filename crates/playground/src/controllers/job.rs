@@ -240,3 +240,6 @@ fn status(
     })?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,3 +86,6 @@ fn furnish(cx: &Context, namespace: &str) -> Result<(), Status> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

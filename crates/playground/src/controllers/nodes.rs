@@ -234,3 +234,6 @@ fn unready(cx: &Context, pod: &Json) -> Result<(), Status> {
     cx.events.of("node-controller").event(POD, pod, Level::Warning, "NodeNotReady", "Node is not ready");
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

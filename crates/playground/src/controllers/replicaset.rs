@@ -261,3 +261,6 @@ fn status(
         _ => Ok(again),
     }
 }
+
+#[cfg(test)]
+mod tests;

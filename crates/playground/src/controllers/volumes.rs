@@ -257,3 +257,6 @@ fn protect(
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

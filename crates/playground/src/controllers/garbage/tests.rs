@@ -1,0 +1,72 @@
+use crate::controllers::kinds::{DEPLOYMENTS, ENDPOINTS, EVENTS, PODS, REPLICA_SETS, SERVICES, SLICES};
+use crate::controllers::object::list;
+use crate::controllers::testing::{Cluster, deployment};
+use crate::times::EVENT_TTL;
+use serde_json::json;
+
+fn left(cluster: &Cluster) -> (usize, usize, usize) {
+    (cluster.all(DEPLOYMENTS).len(), cluster.all(REPLICA_SETS).len(), cluster.all(PODS).len())
+}
+
+async fn check(propagation: Option<&str>, at_once: (usize, usize, usize), at_last: (usize, usize, usize)) {
+    let cluster = Cluster::with_nodes(1).await;
+    cluster.put(deployment("web", 2, "web:1"));
+    cluster.pass(3_000).await;
+    cluster.delete(DEPLOYMENTS, "web", propagation);
+    cluster.pass(100).await;
+    assert_eq!(left(&cluster), at_once, "{propagation:?}, at once");
+    cluster.pass(5_000).await;
+    assert_eq!(left(&cluster), at_last, "{propagation:?}, at last");
+    for set in cluster.all(REPLICA_SETS) {
+        assert!(list(&set, "/metadata/ownerReferences").is_empty(), "an orphan names no owner");
+    }
+    cluster.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn dependents_go_after_before_or_not_at_all() {
+    check(None, (0, 0, 2), (0, 0, 0)).await;
+    check(Some("Background"), (0, 0, 2), (0, 0, 0)).await;
+    check(Some("Foreground"), (1, 1, 2), (0, 0, 0)).await;
+    check(Some("Orphan"), (0, 1, 2), (0, 1, 2)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_names_an_owner_that_never_was_goes() {
+    let cluster = Cluster::with_nodes(1).await;
+    let owner = json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "none"}]);
+    cluster.put(json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "ownerReferences": owner},
+    }));
+    cluster.put(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "t"}}));
+    cluster.pass(10).await;
+    let secrets = crate::controllers::kinds::by_key("/secrets").map(|secrets| cluster.all(secrets).len());
+    assert_eq!(secrets, Some(1));
+    cluster.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_takes_its_endpoints_and_slices_with_it() {
+    let cluster = Cluster::with_nodes(1).await;
+    cluster.put(json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
+    }));
+    cluster.pass(100).await;
+    assert_eq!((cluster.all(ENDPOINTS).len(), cluster.all(SLICES).len()), (1, 1));
+    cluster.delete(SERVICES, "web", None);
+    cluster.pass(100).await;
+    assert_eq!((cluster.all(ENDPOINTS).len(), cluster.all(SLICES).len()), (0, 0));
+    cluster.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_are_forgotten() {
+    let cluster = Cluster::with_nodes(1).await;
+    cluster.put(deployment("web", 1, "web:1"));
+    cluster.pass(3_000).await;
+    assert!(!cluster.all(EVENTS).is_empty());
+    cluster.pass(u64::try_from(EVENT_TTL.as_millis()).unwrap_or(0)).await;
+    assert!(cluster.all(EVENTS).is_empty());
+    cluster.end().await;
+}
