@@ -1,8 +1,13 @@
-//! OpenAPI v3: which operations there are, and that they know field validation, which `kubectl apply` asks before it starts.
+//! OpenAPI v3: which operations there are, and that they know field validation, which `kubectl apply` asks before it starts;
+//! and the types of what is served, for `kubectl explain`.
+//!
+//! Not here: descriptions. What a field is for is told by Kubernetes' own documentation.
 
 use super::discovery;
 use crate::resource::Resource;
+use crate::shape::schema::{self, Field, Topology, Type};
 use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeMap;
 
 /// The list of documents.
 pub(super) fn index() -> Json {
@@ -23,7 +28,15 @@ pub(super) fn document(group: &str, version: &str) -> Option<Json> {
         return None;
     }
     let mut paths = Map::new();
+    let mut types = BTreeMap::new();
     for resource in discovery::resources(group, version) {
+        if let Some(root) = schema::root(resource, version) {
+            describe(root, &mut types);
+            let kind = json!({"group": resource.group, "version": version, "kind": resource.kind});
+            if let Some(described) = types.get_mut(&full_name(root)) {
+                described["x-kubernetes-group-version-kind"] = json!([kind]);
+            }
+        }
         let scope = if resource.namespaced { "/namespaces/{namespace}" } else { "" };
         let many = format!("{}{scope}/{}", root(group, version), resource.plural);
         let operation = |verb: &str| operation(resource, version, verb);
@@ -41,7 +54,7 @@ pub(super) fn document(group: &str, version: &str) -> Option<Json> {
     }
     Some(json!({
         "openapi": "3.0.0", "info": {"title": "Kubernetes", "version": "v1.33.0"}, "paths": paths,
-        "components": {"schemas": {}},
+        "components": {"schemas": types},
     }))
 }
 
@@ -68,4 +81,76 @@ fn operation(resource: &Resource, version: &str, verb: &str) -> Json {
         "parameters": parameters,
         "responses": {"200": {"description": "OK"}},
     })
+}
+
+/// A type as real servers call it: `io.k8s.api.core.v1.PodSpec`.
+fn full_name(name: &str) -> String {
+    match name.strip_prefix("meta.") {
+        Some(name) => format!("io.k8s.apimachinery.pkg.apis.meta.{name}"),
+        None => format!("io.k8s.api.{name}"),
+    }
+}
+
+/// Adds a type, and every type that it is made of.
+fn describe(name: &'static str, types: &mut BTreeMap<String, Json>) {
+    let full = full_name(name);
+    if types.contains_key(&full) {
+        return;
+    }
+    types.insert(full.clone(), json!({"type": "object"}));
+    let Some(fields) = schema::fields(name) else { return };
+    let fields: BTreeMap<&str, &Field> = fields.iter().map(|(name, field)| (*name, field)).collect();
+    let (mut properties, mut required) = (Map::new(), Vec::new());
+    for (name, field) in fields {
+        let mut property = kind(&field.kind, types);
+        if matches!(field.kind, Type::List(_)) {
+            let list = match &field.topology {
+                Topology::Keyed(keys) => {
+                    property["x-kubernetes-list-map-keys"] = json!(keys);
+                    "map"
+                }
+                Topology::Set => "set",
+                Topology::Atomic | Topology::Granular => "atomic",
+            };
+            property["x-kubernetes-list-type"] = list.into();
+        }
+        if let Some(merge) = field.merge {
+            property["x-kubernetes-patch-strategy"] =
+                if field.retain { "merge,retainKeys" } else { "merge" }.into();
+            if let Some(key) = merge {
+                property["x-kubernetes-patch-merge-key"] = key.into();
+            }
+        }
+        if field.required {
+            required.push(name);
+        }
+        properties.insert(name.to_owned(), property);
+    }
+    let mut described = json!({"type": "object", "properties": properties});
+    if !required.is_empty() {
+        described["required"] = json!(required);
+    }
+    types.insert(full, described);
+}
+
+fn kind(of: &Type, types: &mut BTreeMap<String, Json>) -> Json {
+    match of {
+        Type::String | Type::Quantity => json!({"type": "string"}),
+        Type::Bytes => json!({"type": "string", "format": "byte"}),
+        Type::Int32 => json!({"type": "integer", "format": "int32"}),
+        Type::Int64 => json!({"type": "integer", "format": "int64"}),
+        Type::Float => json!({"type": "number", "format": "double"}),
+        Type::Bool => json!({"type": "boolean"}),
+        Type::Time | Type::MicroTime => json!({"type": "string", "format": "date-time"}),
+        Type::IntOrString => {
+            json!({"oneOf": [{"type": "integer"}, {"type": "string"}], "format": "int-or-string"})
+        }
+        Type::Any => json!({"type": "object"}),
+        Type::List(item) => json!({"type": "array", "items": kind(item, types)}),
+        Type::Map(value) => json!({"type": "object", "additionalProperties": kind(value, types)}),
+        Type::Object(name) => {
+            describe(name, types);
+            json!({"allOf": [{"$ref": format!("#/components/schemas/{}", full_name(name))}]})
+        }
+    }
 }
