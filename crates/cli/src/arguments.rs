@@ -86,6 +86,9 @@ enum Word {
     /// Read and change the settings file
     #[command(disable_help_flag = true)]
     Settings(Unread),
+    /// Start and stop a Kubernetes cluster of its own on this machine
+    #[command(disable_help_flag = true)]
+    Playground(Unread),
 }
 
 #[derive(Args, Debug)]
@@ -318,6 +321,64 @@ pub(crate) enum SettingsCommand {
     },
 }
 
+/// Start and stop a Kubernetes cluster of its own on this machine: API server, controllers, nodes, ingress, in one process.
+///
+/// kubectl works on it. It runs the demo programs of its own, not containers.
+#[derive(Parser, Debug)]
+#[command(
+    name = "playground",
+    bin_name = "chaos playground",
+    override_usage = "chaos playground [OPTIONS] COMMAND [ARGS]...",
+    subcommand_value_name = "COMMAND",
+    disable_help_subcommand = true,
+    args_override_self = true
+)]
+pub(crate) struct Playground {
+    #[command(subcommand)]
+    pub(crate) command: PlaygroundCommand,
+}
+
+/// What is done with a playground.
+#[derive(Subcommand, Debug)]
+pub(crate) enum PlaygroundCommand {
+    /// Start one, until Ctrl-C or `down`
+    #[command(override_usage = "chaos playground up [OPTIONS]")]
+    Up {
+        /// Its name: several may run beside each other
+        #[arg(long, value_name = "NAME", default_value = "default")]
+        name: String,
+        /// How many nodes it has
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=500))]
+        nodes: u16,
+        /// The port of its API server on 127.0.0.1 (default: a free one)
+        #[arg(long, value_name = "P", default_value_t = 0, hide_default_value = true)]
+        port: u16,
+        /// Where its objects are kept, to be there again at the next start (default: memory)
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Leave it in the background
+        #[arg(long)]
+        detach: bool,
+    },
+    /// List those that run
+    #[command(override_usage = "chaos playground status")]
+    Status,
+    /// Stop one
+    #[command(override_usage = "chaos playground down [OPTIONS]")]
+    Down {
+        /// Which
+        #[arg(long, value_name = "NAME", default_value = "default")]
+        name: String,
+    },
+    /// Print what a shell needs to use one: `eval "$(chaos playground env)"`
+    #[command(override_usage = "chaos playground env [OPTIONS]")]
+    Env {
+        /// Which
+        #[arg(long, value_name = "NAME", default_value = "default")]
+        name: String,
+    },
+}
+
 /// A command whose options were read.
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -331,6 +392,8 @@ pub(crate) enum Command {
     Info(Info),
     /// `chaos settings`
     Settings(Settings),
+    /// `chaos playground`
+    Playground(Playground),
 }
 
 impl Global {
@@ -357,6 +420,7 @@ impl Unparsed {
             Word::Recover(_) => "recover",
             Word::Info(_) => "info",
             Word::Settings(_) => "settings",
+            Word::Playground(_) => "playground",
         }
     }
 
@@ -371,6 +435,10 @@ impl Unparsed {
                 return Err(usage::help_on_stderr(Settings::command()));
             }
             Word::Settings(unread) => Command::Settings(unread.read()?),
+            Word::Playground(unread) if unread.rest.is_empty() => {
+                return Err(usage::help_on_stderr(Playground::command()));
+            }
+            Word::Playground(unread) => Command::Playground(unread.read()?),
         })
     }
 }

@@ -7,6 +7,7 @@ mod bug;
 mod exit;
 mod info;
 mod machine;
+mod playground;
 mod problem;
 mod recover;
 mod run;
@@ -70,5 +71,6 @@ fn perform(command: Command, session: Session) -> Result<u8, Problem> {
         Command::Recover(arguments) => recover::recover(&arguments, &session),
         Command::Info(arguments) => info::info(&arguments, &session),
         Command::Settings(arguments) => settings::command::settings(&arguments, &session),
+        Command::Playground(arguments) => playground::playground(&arguments, &session),
     }
 }

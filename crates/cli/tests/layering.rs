@@ -16,7 +16,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("squall-engine", &["squall-experiment"]),
     ("squall-report", &["squall-experiment"]),
     ("squall-drivers", &["squall-engine", "squall-experiment"]),
-    ("squall-cli", &["squall-drivers", "squall-engine", "squall-report", "squall-experiment"]),
+    ("squall-playground", &[]),
+    (
+        "squall-cli",
+        &["squall-drivers", "squall-engine", "squall-report", "squall-experiment", "squall-playground"],
+    ),
 ];
 
 /// Other people's crates that would bring in what a crate must not know.
@@ -27,6 +31,8 @@ const ABSENT: &[(&str, &[&str])] = &[
     ("squall-engine", &["kube", "k8s-openapi", "hyper", "http", "clap", "anstream", "anstyle"]),
     // Only events: no cluster, nothing that runs.
     ("squall-report", &["tokio", "kube", "k8s-openapi", "hyper", "clap"]),
+    // Imitates Kubernetes from Kubernetes' behaviour: no client's types, no command line.
+    ("squall-playground", &["kube", "k8s-openapi", "clap"]),
     // No command line, no wording of a terminal.
     ("squall-drivers", &["clap", "anstream", "anstyle", "annotate-snippets"]),
 ];

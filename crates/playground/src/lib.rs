@@ -10,6 +10,7 @@
 //! containers run; [`net`] is the one seam through which anything dials or listens.
 
 pub mod api;
+pub mod cluster;
 pub mod controllers;
 pub mod dns;
 pub mod ingress;

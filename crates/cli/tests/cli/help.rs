@@ -15,6 +15,11 @@ const COMMANDS: &[&str] = &[
     "settings get",
     "settings set",
     "settings remove",
+    "playground",
+    "playground up",
+    "playground status",
+    "playground down",
+    "playground env",
 ];
 
 /// What no command's help has room for.

@@ -1,0 +1,156 @@
+//! `chaos playground`: a cluster of its own, to try things on.
+//!
+//! Invariant: what `up` writes under `playgrounds/NAME` in the state folder (how to reach it) is gone when it ends by itself or
+//! by `down`; what a killed one left there is recognised, because nobody holds its lock any more.
+
+mod place;
+
+use crate::arguments::{Playground, PlaygroundCommand};
+use crate::problem::Problem;
+use crate::session::Session;
+use crate::{exit, machine};
+use place::Place;
+use squall_playground::cluster::{Cluster, Options};
+use squall_report::line::Line;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long a detached playground may take to be ready, and to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Does what is asked; the exit code.
+pub(crate) fn playground(arguments: &Playground, session: &Session) -> Result<u8, Problem> {
+    let state = session.state()?;
+    match &arguments.command {
+        PlaygroundCommand::Up { name, nodes, port, data, detach } => {
+            let place = Place::named(&state, name)?;
+            let options = Options {
+                nodes: usize::from(*nodes),
+                port: *port,
+                data: data.clone(),
+                programs: Vec::new(),
+                seed: machine::new_seed(),
+            };
+            match detach {
+                false => up(&place, options, session),
+                true => up_detached(&place, &options),
+            }
+        }
+        PlaygroundCommand::Status => status(&state),
+        PlaygroundCommand::Down { name } => down(&Place::named(&state, name)?, session),
+        PlaygroundCommand::Env { name } => {
+            let (kubeconfig, ingress) = Place::named(&state, name)?.reach()?;
+            println!("export KUBECONFIG={}", quoted(&kubeconfig.display().to_string()));
+            println!("export INGRESS_HOST={ingress}");
+            Ok(exit::FINE)
+        }
+    }
+}
+
+/// For a shell: within single quotes nothing is special but the quote itself.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+fn up(place: &Place, options: Options, session: &Session) -> Result<u8, Problem> {
+    let held = place.hold()?;
+    let nodes = options.nodes;
+    machine::runtime()?.block_on(async {
+        let listen = |kind| {
+            signal(kind).map_err(|error| Problem::new(format!("could not listen for signals: {error}")))
+        };
+        // Before anything is up, so that a Ctrl-C in between ends it in order too.
+        let (mut interrupt, mut terminate) =
+            (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+        let cluster = Cluster::up(options)
+            .await
+            .map_err(|error| Problem::new(format!("the playground could not start: {error}")))?;
+        held.tell(&cluster.kubeconfig(), &cluster.ingress().to_string())?;
+        session.say(Line::info(format!(
+            "A cluster of {nodes} node(s) is ready at {}, its ingress at {}",
+            cluster.url(),
+            cluster.ingress()
+        )));
+        session.say(Line::info(format!("Use it: eval \"$(chaos playground env --name {})\"", place.name())));
+        session.say(Line::info("Ctrl-C ends it"));
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        held.untell();
+        cluster.down().await;
+        session.say(Line::info("The playground has ended"));
+        Ok(exit::FINE)
+    })
+}
+
+/// Starts ourselves once more, without `--detach`, and waits until that one is ready.
+fn up_detached(place: &Place, options: &Options) -> Result<u8, Problem> {
+    drop(place.hold()?);
+    let unable = |error: std::io::Error| Problem::new(format!("could not start the playground: {error}"));
+    let log = place.log().map_err(unable)?;
+    let mut command = Command::new(std::env::current_exe().map_err(unable)?);
+    command.args(["--no-log-file", "playground", "up", "--name", place.name()]);
+    command.args(["--nodes", &options.nodes.to_string(), "--port", &options.port.to_string()]);
+    if let Some(data) = &options.data {
+        command.arg("--data").arg(data);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    // A Ctrl-C at the terminal is not meant for it.
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command.spawn().map_err(unable)?;
+    let started = Instant::now();
+    loop {
+        if let Ok((kubeconfig, ingress)) = place.reach() {
+            println!("export KUBECONFIG={}", quoted(&kubeconfig.display().to_string()));
+            println!("export INGRESS_HOST={ingress}");
+            return Ok(exit::FINE);
+        }
+        let ended = child.try_wait().map_err(unable)?;
+        if ended.is_some() || started.elapsed() > PATIENCE {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(Problem::new(format!("the playground did not become ready: {}", place.said())));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn status(state: &std::path::Path) -> Result<u8, Problem> {
+    let places = Place::all(state)?;
+    if places.is_empty() {
+        println!("No playground runs. `chaos playground up --detach` starts one.");
+    }
+    for place in places {
+        let (kubeconfig, ingress) = place.reach()?;
+        println!("{}  ingress {ingress}  KUBECONFIG={}", place.name(), kubeconfig.display());
+    }
+    Ok(exit::FINE)
+}
+
+fn down(place: &Place, session: &Session) -> Result<u8, Problem> {
+    let pid = place.pid()?;
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    let pid = pid.ok_or_else(|| Problem::new("its process id cannot be read"))?;
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM)
+        .map_err(|error| Problem::new(format!("could not end the playground: {error}")))?;
+    let started = Instant::now();
+    while place.is_held() {
+        if started.elapsed() > PATIENCE {
+            return Err(Problem::new(format!(
+                "the playground does not end; its process is {}",
+                pid.as_raw_nonzero()
+            )));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    session.say(Line::info(format!("The playground {} has ended", place.name())));
+    Ok(exit::FINE)
+}
+
+/// Where playgrounds tell how they are reached.
+fn folder(state: &std::path::Path) -> PathBuf {
+    state.join("playgrounds")
+}

@@ -1,0 +1,185 @@
+//! A whole cluster: store, API server, controllers, scheduler, nodes, ingress, in one process.
+//!
+//! Invariant: everything that was started belongs to the [`Cluster`] and ends with [`Cluster::down`]; several clusters live
+//! beside each other, each on a network 127.x.0.0/16 of its own, which it holds as long as it lives.
+
+use crate::api::{Api, Clock};
+use crate::controllers::{self, Handles, Metrics};
+use crate::net::{Listener, Net};
+use crate::node::{self, PodRange};
+use crate::program::Program;
+use crate::serve::{Authority, Server, StartError, TlsError};
+use crate::store::Store;
+use crate::{ingress, program};
+use jiff::Timestamp;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// The port at which a cluster holds its network, as a kubelet would.
+const HELD: u16 = 10250;
+/// The networks that are tried, one after the other. 127.0.0.0/16 is everybody's.
+const NETWORKS: std::ops::RangeInclusive<u8> = 10..=250;
+
+/// What a cluster is like.
+#[derive(Default)]
+pub struct Options {
+    /// How many nodes; at least one is made.
+    pub nodes: usize,
+    /// The port of the API server on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// Where its state is kept; in memory only, if `None`.
+    pub data: Option<PathBuf>,
+    /// What containers can run beside the demo system.
+    pub programs: Vec<Arc<dyn Program>>,
+    /// What the suffixes of names are drawn from.
+    pub seed: u64,
+}
+
+/// Why a cluster could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum UpError {
+    /// The API server could not.
+    #[error(transparent)]
+    Server(#[from] StartError),
+    /// Its certificates could not be made.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The ingress could not listen.
+    #[error("the ingress could not listen: {0}")]
+    Ingress(#[source] io::Error),
+    /// The kept state cannot be used.
+    #[error("the state in {} cannot be used: {source}", .folder.display())]
+    Data {
+        /// Where it is.
+        folder: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// All networks are taken.
+    #[error(
+        "no network 127.x.0.0/16 is free, of {} to {}: another 240 playgrounds, or no Linux?",
+        NETWORKS.start(),
+        NETWORKS.end()
+    )]
+    NoNetwork,
+}
+
+/// A cluster that runs.
+pub struct Cluster {
+    server: Server,
+    ingress: SocketAddr,
+    stop: CancellationToken,
+    tasks: Vec<JoinSet<()>>,
+    _network: Listener,
+}
+
+impl Cluster {
+    /// Starts one on loopback.
+    ///
+    /// # Errors
+    /// Something of it could not start; nothing of it is left then.
+    pub async fn up(options: Options) -> Result<Cluster, UpError> {
+        let net = Net::Loopback;
+        let (range, network) = free_network(&net).await?;
+        let (store, authority) = match &options.data {
+            None => (Store::default(), Authority::new()?),
+            Some(folder) => {
+                let unusable = |source| UpError::Data { folder: folder.clone(), source };
+                let store = Store::open(folder).map_err(unusable)?;
+                (store, kept_authority(folder)?)
+            }
+        };
+        let api = Api::new(Arc::new(store), Clock::starting(Timestamp::now()));
+        let (metrics, stop) = (Metrics::default(), CancellationToken::new());
+        let root_ca = authority.certificate().to_owned();
+        let at = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), options.port);
+        let server = Server::start(api.clone(), &net, at, Some(authority)).await?;
+        let at = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+        let config = ingress::Config { at, net: net.clone(), stop: stop.clone() };
+        let (ingress, serving) = ingress::run(api.clone(), config).await.map_err(UpError::Ingress)?;
+        let handles = Handles { metrics: metrics.clone(), root_ca, stop: stop.clone(), seed: options.seed };
+        let mut programs = program::demo_system();
+        programs.extend(options.programs);
+        let config = node::Config {
+            nodes: (0..options.nodes.max(1)).map(|index| format!("playground-{index}")).collect(),
+            range,
+            net,
+            programs,
+            metrics,
+            stop: stop.clone(),
+        };
+        let tasks = vec![serving, controllers::run(api.clone(), handles), node::run(api, config)];
+        Ok(Cluster { server, ingress, stop, tasks, _network: network })
+    }
+
+    /// What kubectl needs.
+    pub fn kubeconfig(&self) -> String {
+        self.server.kubeconfig()
+    }
+
+    /// Where the API server is.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// Where the ingress is.
+    pub fn ingress(&self) -> SocketAddr {
+        self.ingress
+    }
+
+    /// Ends everything.
+    pub async fn down(self) {
+        self.stop.cancel();
+        for mut tasks in self.tasks {
+            while tasks.join_next().await.is_some() {}
+        }
+        self.server.stop().await;
+    }
+}
+
+/// A network that nobody has, and what holds it.
+async fn free_network(net: &Net) -> Result<(PodRange, Listener), UpError> {
+    for network in NETWORKS {
+        let at = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, network, 0, 1)), HELD);
+        if let Ok(listener) = net.listen(at).await {
+            return Ok((PodRange { network }, listener));
+        }
+    }
+    Err(UpError::NoNetwork)
+}
+
+/// The authority whose kubeconfig was handed out when the state was made, so that it is still good.
+fn kept_authority(folder: &Path) -> Result<Authority, UpError> {
+    let path = folder.join("authority");
+    let unusable = |source| UpError::Data { folder: folder.to_owned(), source };
+    match fs::read_to_string(&path) {
+        Ok(kept) => match kept
+            .split_once("\n\n")
+            .and_then(|(token, pems)| Some((token, pems.split_once("\n\n")?)))
+        {
+            Some((token, (certificate, key))) => {
+                Ok(Authority::kept(certificate.to_owned(), key.to_owned(), token.to_owned()))
+            }
+            None => {
+                let text =
+                    format!("{} is damaged; remove it, and kubeconfigs of before are void", path.display());
+                Err(unusable(io::Error::new(io::ErrorKind::InvalidData, text)))
+            }
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let authority = Authority::new()?;
+            let (token, certificate, key) = (authority.token(), authority.certificate(), authority.key());
+            let kept = format!("{token}\n\n{}\n\n{}", certificate.trim_end(), key.trim_end());
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+            file.and_then(|mut file| file.write_all(kept.as_bytes())).map_err(unusable)?;
+            Ok(authority)
+        }
+        Err(error) => Err(unusable(error)),
+    }
+}
