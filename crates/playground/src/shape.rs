@@ -9,6 +9,8 @@ pub mod defaults;
 pub mod fields;
 pub mod patch;
 pub mod schema;
+pub mod table;
+pub mod version;
 
 #[cfg(test)]
 mod tests;
