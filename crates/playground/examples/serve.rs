@@ -1,14 +1,21 @@
-//! An API server on loopback, without controllers or nodes, to try kubectl on: `cargo run --example serve -- KUBECONFIG [PORT [DIR]]`.
+//! A cluster on loopback to try kubectl on: `cargo run --example serve -- KUBECONFIG [PORT [DIR]]`.
+//! It takes 127.77.0.0/16.
 
 use jiff::Timestamp;
-use squall_playground::api::{Api, Clock};
+use squall_playground::api::{Api, Clock, ServiceRange};
+use squall_playground::controllers::{self, Handles, Metrics};
 use squall_playground::net::Net;
+use squall_playground::node::{self, PodRange};
+use squall_playground::program::demo_system;
 use squall_playground::serve::{Authority, Server};
 use squall_playground::store::Store;
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+const NETWORK: u8 = 77;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -19,9 +26,24 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Some(directory) => Store::open(Path::new(&directory))?,
         None => Store::default(),
     };
-    let api = Api::new(Arc::new(store), Clock::starting(Timestamp::now()));
+    let services = ServiceRange { first: Ipv4Addr::new(127, NETWORK, 224, 1), ..ServiceRange::default() };
+    let api = Api::new(Arc::new(store), Clock::starting(Timestamp::now())).with_services(services);
+    let authority = Authority::new()?;
+    let (net, metrics, stop) = (Net::Loopback, Metrics::default(), CancellationToken::new());
+    let root_ca = authority.certificate().to_owned();
+    let handles = Handles { metrics: metrics.clone(), root_ca, stop: stop.clone(), seed: 1 };
+    let _controllers = controllers::run(api.clone(), handles);
+    let nodes = node::Config {
+        nodes: vec!["playground-0".to_owned()],
+        range: PodRange { network: NETWORK },
+        net: net.clone(),
+        programs: demo_system(),
+        metrics,
+        stop,
+    };
+    let _nodes = node::run(api.clone(), nodes);
     let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
-    let server = Server::start(api, &Net::Loopback, address, Some(Authority::new()?)).await?;
+    let server = Server::start(api, &net, address, Some(authority)).await?;
     std::fs::write(&kubeconfig, server.kubeconfig())?;
     println!("{} with {kubeconfig}; Ctrl-C ends it", server.url());
     std::future::pending::<()>().await;
