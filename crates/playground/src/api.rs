@@ -13,7 +13,6 @@ mod prepare;
 mod selector;
 mod status;
 mod subresource;
-pub(crate) mod version;
 
 pub use addresses::ServiceRange;
 pub use delete::Deleted;

@@ -2,11 +2,10 @@
 //!
 //! Invariant: a patch that names no revision never fails because somebody else wrote; only server-side apply creates.
 
-use super::version;
 use super::{Api, Patch, Status, Write};
 use crate::resource::Resource;
-use crate::shape::decode;
 use crate::shape::patch::{self, Writer};
+use crate::shape::{decode, version};
 use serde_json::Value as Json;
 use std::sync::Arc;
 
@@ -44,7 +43,7 @@ impl Api {
         let applies = matches!(kind, Patch::Apply { .. });
         let mut unknown = Vec::new();
         let mut next = |current: Option<&Json>| -> Result<Json, Status> {
-            let shown = current.map(|current| version::to_version(resource, spoken, current));
+            let shown = current.map(|current| version::to_version(resource, spoken, current.clone()));
             let mut patched = patch::apply(kind, resource, &writer, shown.as_ref(), body)?;
             unknown = decode::after_patch(resource, spoken, &mut patched)?;
             Ok(version::from_version(resource, spoken, patched))

@@ -1,11 +1,13 @@
 //! Answers: JSON bodies, errors, lists written without copying their objects, and the shape that a client accepts.
 
 use super::route::Target;
-use crate::api::Status;
+use crate::api::{Clock, Status};
+use crate::shape::table::{self, Include};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
+use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,12 +20,55 @@ pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
 pub(super) enum Form {
     /// As they are.
     Plain,
-    /// Rows and columns, in a version of `meta.k8s.io`.
-    Table(&'static str),
+    /// Rows and columns.
+    Table(Rows),
     /// Only their metadata.
     Metadata,
     /// Aggregated discovery, in a version of `apidiscovery.k8s.io`.
     Discovery(&'static str),
+}
+
+/// How rows are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rows {
+    /// The version of `meta.k8s.io`.
+    version: &'static str,
+    include: Include,
+    /// Ages are as of now.
+    now: Timestamp,
+}
+
+impl Rows {
+    fn of(version: &'static str) -> Form {
+        Form::Table(Rows { version, include: Include::Metadata, now: Timestamp::UNIX_EPOCH })
+    }
+
+    /// The table of some objects.
+    fn table(&self, target: &Target, objects: &[Arc<Json>]) -> Json {
+        let mut table = table::table(target.resource, objects, self.now, self.include);
+        table["apiVersion"] = format!("meta.k8s.io/{}", self.version).into();
+        table
+    }
+
+    /// The table of one object, at a time.
+    pub(super) fn row(&self, target: &Target, object: &Json, now: Timestamp) -> Json {
+        let mut table = Rows { now, ..*self }.table(target, &[Arc::new(object.clone())]);
+        table["metadata"]["resourceVersion"] = object["metadata"]["resourceVersion"].clone();
+        table
+    }
+}
+
+impl Form {
+    /// Says what goes with each row (the parameter `includeObject`), and what time it is.
+    pub(super) fn rows(self, include: &str, clock: Clock) -> Form {
+        let Form::Table(rows) = self else { return self };
+        let include = match include {
+            "None" => Include::None,
+            "Object" => Include::Object,
+            _ => Include::Metadata,
+        };
+        Form::Table(Rows { include, now: clock.now(), ..rows })
+    }
 }
 
 /// Reads `Accept`.
@@ -52,8 +97,8 @@ pub(super) fn accepted(headers: &HeaderMap) -> Result<Form, Status> {
         }
         match (kind, group, version) {
             ("", ..) => return Ok(Form::Plain),
-            ("Table", "meta.k8s.io", "v1") => return Ok(Form::Table("v1")),
-            ("Table", "meta.k8s.io", "v1beta1") => return Ok(Form::Table("v1beta1")),
+            ("Table", "meta.k8s.io", "v1") => return Ok(Rows::of("v1")),
+            ("Table", "meta.k8s.io", "v1beta1") => return Ok(Rows::of("v1beta1")),
             ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1") => {
                 return Ok(Form::Metadata);
             }
@@ -123,11 +168,10 @@ pub(super) fn success(target: &Target, object: &Json) -> Json {
 
 /// One object in the form that was asked for.
 pub(super) fn object(code: StatusCode, target: &Target, form: Form, object: &Json) -> Response<Body> {
-    let object = target.served(object);
     match form {
-        Form::Plain | Form::Discovery(_) => json(code, &object),
-        Form::Metadata => json(code, &metadata_only(&object)),
-        Form::Table(_) => json(code, &object),
+        Form::Plain | Form::Discovery(_) => json(code, &target.served(object)),
+        Form::Metadata => json(code, &metadata_only(object)),
+        Form::Table(rows) => json(code, &rows.row(target, object, rows.now)),
     }
 }
 
@@ -153,6 +197,11 @@ impl Page {
 
 /// A list in the form that was asked for.
 pub(super) fn list(target: &Target, form: Form, objects: &[Arc<Json>], page: &Page) -> Response<Body> {
+    if let Form::Table(rows) = form {
+        let mut table = rows.table(target, objects);
+        table["metadata"] = page.metadata();
+        return json(StatusCode::OK, &table);
+    }
     let (kind, version) = match form {
         Form::Metadata => ("PartialObjectMetadata".to_owned(), "meta.k8s.io/v1".to_owned()),
         _ => (target.resource.kind.to_owned(), target.resource.api_version(target.version)),

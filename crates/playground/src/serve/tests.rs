@@ -355,3 +355,37 @@ async fn a_slow_reader_holds_a_cursor_and_disturbs_nobody() {
     }
     assert!(String::from_utf8(seen).unwrap().contains("\"n\":\"99\""), "every change, once the reader reads");
 }
+
+const TABLE: &str = "accept: application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+
+#[tokio::test(start_paused = true)]
+async fn kubectl_gets_tables_and_patches() {
+    let deployments = "/apis/apps/v1/namespaces/default/deployments";
+    let body = r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d"},"spec":{"replicas":1,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i:1"}]}}}}"#;
+    let apply = format!("PATCH {deployments}/d?fieldManager=one application/apply-patch+yaml|{body}");
+    let other = apply.replace("=one", "=two").replace("i:1", "i:2");
+    let forced = other.replace("=two", "=two&force=true");
+    let rows = format!("GET {deployments} {TABLE}|");
+    let metadata = format!(
+        "GET {deployments} accept: application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io|"
+    );
+    check(&[
+        (&apply, 201, "\"operation\":\"Apply\""),
+        (&apply, 200, "\"generation\":1"),
+        (&other, 409, "Apply failed with 1 conflict: conflict with \\\"one\\\": .spec.template.spec.containers[name=\\\"c\\\"].image"),
+        (&forced, 200, "\"image\":\"i:2\""),
+        (&format!("PATCH {deployments}/d application/merge-patch+json|{{\"spec\":{{\"replicas\":2}}}}"), 200, "\"generation\":3"),
+        (&format!("PATCH {deployments}/d application/json-patch+json|[{{\"op\":\"test\",\"path\":\"/spec/replicas\",\"value\":3}}]"), 422, "d"),
+        (&format!("PATCH {deployments}/d application/strategic-merge-patch+json|{{\"spec\":{{\"template\":{{\"spec\":{{\"containers\":[{{\"name\":\"c\",\"image\":\"i:3\"}}]}}}}}}}}"), 200, "\"image\":\"i:3\""),
+        (&format!("PATCH {deployments}/d/scale application/merge-patch+json|{{\"spec\":{{\"replicas\":5}}}}"), 200, "\"kind\":\"Scale\""),
+        (&format!("PATCH {deployments}/d application/merge-patch+json|{{\"metadata\":{{\"resourceVersion\":\"1\"}}}}"), 409, "the object has been modified"),
+        (&format!("PATCH {deployments}/e application/merge-patch+json|{{}}"), 404, "deployments.apps \\\"e\\\" not found"),
+        (&format!("PATCH {deployments}/d application/json|{{}}"), 415, "application/apply-patch+yaml"),
+        (&format!("PATCH {deployments}/d?fieldValidation=Strict application/merge-patch+json|{{\"spec\":{{\"replicsa\":5}}}}"), 400, "unknown field \\\"spec.replicsa\\\""),
+        (&rows, 200, "\"rows\":[{\"cells\":[\"d\",\"0/5\",0,0,\"0s\""),
+        (&format!("GET {deployments}/d {TABLE}|"), 200, "\"kind\":\"Table\""),
+        (&metadata, 200, "\"items\":[{\"kind\":\"PartialObjectMetadata\""),
+        ("GET /openapi/v3/apis/apps/v1", 200, "io.k8s.api.apps.v1.DeploymentSpec"),
+    ])
+    .await;
+}

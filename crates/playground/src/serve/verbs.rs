@@ -4,10 +4,10 @@ use super::answer::{self, Body, Form, Page};
 use super::request::{self, Encoding, Query};
 use super::route::{Route, Target, route};
 use super::{discovery, logs, openapi, watch};
-use crate::api::version;
 use crate::api::{Api, Status, Write};
 use crate::resource::find;
 use crate::shape::decode::{self, Unknown};
+use crate::shape::version;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{Method, Request, Response, StatusCode, request::Parts};
@@ -34,7 +34,7 @@ impl Target {
         if self.version == self.resource.versions[0] {
             return Cow::Borrowed(object);
         }
-        Cow::Owned(version::to_version(self.resource, self.version, object))
+        Cow::Owned(version::to_version(self.resource, self.version, object.clone()))
     }
 
     /// An object that was sent, as it is stored, and warnings about it.
@@ -180,7 +180,7 @@ async fn objects(
         let text = logs::read(api, target, &query)?;
         return Ok(answer::whole(StatusCode::OK, "text/plain; charset=utf-8", text));
     }
-    let form = answer::accepted(headers)?;
+    let form = answer::accepted(headers)?.rows(query.get("includeObject"), api.clock());
     let read = request::body(&service.large, headers, body);
     match (&parts.method, target.name.as_deref(), target.subresource) {
         (&Method::GET, _, _) if query.flag("watch") && target.subresource.is_none() => {

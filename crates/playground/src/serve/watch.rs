@@ -6,7 +6,7 @@
 use super::answer::{Body, Form, metadata_only, push};
 use super::request::Query;
 use super::route::Target;
-use crate::api::{Api, Selector, Status};
+use crate::api::{Api, Clock, Selector, Status};
 use crate::store::{Change, ChangeKind, Watch};
 use bytes::Bytes;
 use http_body_util::{BodyExt, StreamBody};
@@ -27,6 +27,7 @@ const LASTS: Duration = Duration::from_secs(45 * 60);
 struct Events {
     target: Target,
     form: Form,
+    clock: Clock,
     selector: Selector,
     watch: Watch,
     initial: std::vec::IntoIter<Arc<Json>>,
@@ -60,6 +61,7 @@ pub(super) fn begin(api: &Api, target: &Target, form: Form, query: &Query) -> Re
     let events = Events {
         target: target.clone(),
         form,
+        clock: api.clock(),
         watch,
         initial: initial
             .into_iter()
@@ -168,13 +170,16 @@ impl Events {
     }
 
     fn event(&mut self, kind: &str, object: &Json, bytes: &mut Vec<u8>) {
-        let object = self.target.served(object);
         match self.form {
-            Form::Plain | Form::Discovery(_) => line(kind, &object, bytes),
-            Form::Metadata => line(kind, &metadata_only(&object), bytes),
-            Form::Table(_) => {
-                self.headed = true;
-                line(kind, &object, bytes);
+            Form::Plain | Form::Discovery(_) => line(kind, &self.target.served(object), bytes),
+            Form::Metadata => line(kind, &metadata_only(object), bytes),
+            Form::Table(rows) => {
+                let mut table = rows.row(&self.target, object, self.clock.now());
+                if std::mem::replace(&mut self.headed, true) {
+                    // The columns are told once.
+                    table["columnDefinitions"] = Json::Null;
+                }
+                line(kind, &table, bytes);
             }
         }
     }
