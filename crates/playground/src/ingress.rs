@@ -61,7 +61,7 @@ pub async fn run(api: Api, config: Config) -> io::Result<(SocketAddr, JoinSet<()
     let mut listener = config.net.listen(config.at).await?;
     let at = listener.address()?;
     register(&api);
-    let shared = Arc::new(Shared { api, net: config.net, source: at.ip(), turn: AtomicUsize::new(0) });
+    let shared = Arc::new(Shared { api, net: config.net, turn: AtomicUsize::new(0) });
     let mut tasks = JoinSet::new();
     let publisher = publish(shared.clone(), at);
     let stop = config.stop.clone();
@@ -92,7 +92,6 @@ pub async fn run(api: Api, config: Config) -> io::Result<(SocketAddr, JoinSet<()
 struct Shared {
     api: Api,
     net: Net,
-    source: IpAddr,
     turn: AtomicUsize,
 }
 
@@ -174,7 +173,7 @@ async fn answer(shared: &Shared, mut request: Request<Incoming>, from: IpAddr) -
     let first = shared.turn.fetch_add(1, Ordering::Relaxed);
     for turn in 0..endpoints.len() {
         let to = endpoints[(first + turn) % endpoints.len()];
-        let Ok(Ok(stream)) = timeout(CONNECT, shared.net.dial(Some(shared.source), to)).await else {
+        let Ok(Ok(stream)) = timeout(CONNECT, shared.net.dial(None, to)).await else {
             continue;
         };
         return match timeout(READ, forward(stream, request)).await {

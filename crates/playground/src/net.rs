@@ -48,6 +48,8 @@ impl Net {
                 if listeners.get(&at).is_some_and(|listener| !listener.is_closed()) {
                     return Err(io::ErrorKind::AddrInUse.into());
                 }
+                // Those that are gone leave with the next one that comes.
+                listeners.retain(|_, listener| !listener.is_closed());
                 let (send, receive) = mpsc::channel(128);
                 listeners.insert(at, send);
                 Ok(Listener::Pipe(at, receive))

@@ -69,7 +69,8 @@ impl fmt::Debug for Config {
 pub fn run(api: Api, config: Config) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let stop = config.stop.clone();
-    let proxy = proxy::run(api.clone(), config.net.clone());
+    let addresses = (0..config.nodes.len()).map(|index| config.range.node(index)).collect();
+    let proxy = proxy::run(api.clone(), config.net.clone(), addresses);
     tasks.spawn(async move {
         tokio::select! {
             () = stop.cancelled() => {}

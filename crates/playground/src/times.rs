@@ -43,3 +43,5 @@ pub const UNSCHEDULABLE_AGAIN: Duration = Duration::from_secs(300);
 pub const EVENT_TTL: Duration = Duration::from_secs(3600);
 /// What a Pod uses is looked at so often.
 pub const METRICS_PERIOD: Duration = Duration::from_secs(5);
+/// A status that could not be written is written again after so long.
+pub const STATUS_AGAIN: Duration = Duration::from_secs(1);

@@ -50,6 +50,8 @@ pub(super) enum Event {
     Kill { slot: usize, life: u64 },
     /// The Pod may leave the API, if nothing runs any more.
     Leave,
+    /// The status could not be written.
+    Again,
 }
 
 /// Runs a Pod until it is gone from the API.
@@ -212,6 +214,7 @@ impl Worker {
                 }
             }
             Event::Leave => self.leave(),
+            Event::Again => {}
             // News of an earlier life.
             Event::Exited { .. } | Event::Due { .. } | Event::Probed { .. } | Event::Kill { .. } => {}
         }
@@ -495,8 +498,10 @@ impl Worker {
                 }
                 Ok(next)
             });
-        // A Pod that is gone is told of by the watch; anything else is written with the next change.
-        drop(written);
+        // A Pod that is gone is told of by the watch.
+        if written.is_err_and(|status| status.code != 404) {
+            self.after(times::STATUS_AGAIN, Event::Again);
+        }
     }
 
     /// Tells what the Pod uses.

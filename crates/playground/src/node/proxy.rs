@@ -31,6 +31,7 @@ struct Target {
 struct Proxy {
     api: Api,
     net: Net,
+    nodes: Vec<IpAddr>,
     ports: BTreeMap<SocketAddr, (Arc<Target>, AbortHandle)>,
     /// By namespace and name of the Service.
     of_service: BTreeMap<(String, String), BTreeSet<SocketAddr>>,
@@ -38,11 +39,12 @@ struct Proxy {
     connections: Arc<Mutex<JoinSet<()>>>,
 }
 
-/// Serves the addresses of all Services until it is dropped.
-pub(super) async fn run(api: Api, net: Net) {
+/// Serves the addresses of all Services, and the ports that they have on nodes, until it is dropped.
+pub(super) async fn run(api: Api, net: Net, nodes: Vec<IpAddr>) {
     let mut proxy = Proxy {
         api,
         net,
+        nodes,
         ports: BTreeMap::new(),
         of_service: BTreeMap::new(),
         listeners: JoinSet::new(),
@@ -81,13 +83,20 @@ impl Proxy {
             && let Ok(ip) = text(&service, "/spec/clusterIP").parse::<IpAddr>()
         {
             for port in list(&service, "/spec/ports") {
-                let number = port["port"].as_u64().and_then(|number| u16::try_from(number).ok());
                 let found = addresses(&endpoints, port);
-                if let Some(number) = number
-                    && !found.is_empty()
-                    && port["protocol"].as_str().unwrap_or("TCP") == "TCP"
-                {
-                    wanted.insert(SocketAddr::new(ip, number), found);
+                if found.is_empty() || port["protocol"].as_str().unwrap_or("TCP") != "TCP" {
+                    continue;
+                }
+                let number = |field: &str| {
+                    port[field]
+                        .as_u64()
+                        .and_then(|number| u16::try_from(number).ok())
+                        .filter(|port| *port > 0)
+                };
+                let at = |ip: IpAddr, number: Option<u16>| number.map(|number| SocketAddr::new(ip, number));
+                let on_nodes = self.nodes.iter().map(|ip| at(*ip, number("nodePort")));
+                for at in [at(ip, number("port"))].into_iter().chain(on_nodes).flatten() {
+                    wanted.insert(at, found.clone());
                 }
             }
         }
