@@ -11,7 +11,7 @@ mod fit;
 pub(crate) use fit::tolerates_one;
 
 use crate::api::Status;
-use crate::controllers::events::Level;
+use crate::controllers::events::{Level, last_said};
 use crate::controllers::kinds::{CLAIMS, NODES, PODS};
 use crate::controllers::object::{condition, members, name, namespace, set_condition, terminating, text};
 use crate::controllers::{Context, Controller, Queue};
@@ -112,7 +112,8 @@ impl Controller for Scheduler {
                 let bound = cx.api.get(PODS, &key.namespace, &key.name);
                 self.place(key, bound.as_deref().ok());
                 let message = format!("Successfully assigned {}/{} to {node}", key.namespace, key.name);
-                cx.events.of("default-scheduler").event(KIND, &pod, Level::Normal, "Scheduled", &message);
+                let events = cx.events.of("default-scheduler").doing("Binding");
+                events.event(KIND, &pod, Level::Normal, "Scheduled", &message);
                 Ok(None)
             }
             Err(why) => {
@@ -130,7 +131,8 @@ impl Controller for Scheduler {
                     });
                     note(pod, unschedulable, &now);
                 })?;
-                cx.events.of("default-scheduler").event(KIND, &pod, Level::Warning, "FailedScheduling", &why);
+                let events = cx.events.of("default-scheduler").doing("Scheduling");
+                events.event(KIND, &pod, Level::Warning, "FailedScheduling", &why);
                 Ok(Some(UNSCHEDULABLE_AGAIN))
             }
         }
@@ -148,8 +150,7 @@ impl Scheduler {
         let last = events.iter().filter(|event| {
             event["reason"] == "FailedScheduling" && text(event, "/involvedObject/name") == name(pod)
         });
-        let last = last
-            .filter_map(|event| crate::controllers::object::since(text(event, "/lastTimestamp"), cx.now()));
+        let last = last.filter_map(|event| crate::controllers::object::since(last_said(event), cx.now()));
         last.min().is_none_or(|ago| ago >= UNSCHEDULABLE_AGAIN)
     }
 }

@@ -358,7 +358,7 @@ impl Watch {
             return Err(Expired { asked: self.seen, oldest: first - 1 });
         }
         let skip = usize::try_from(self.seen + 1 - first).unwrap_or(usize::MAX);
-        let next = inner.history.iter().map(|(change, _)| change).skip(skip).find(|change| {
+        let next = inner.history.iter().skip(skip).map(|(change, _)| change).find(|change| {
             (self.resource == EVERYTHING || change.key.resource == self.resource)
                 && self.namespace.as_ref().is_none_or(|namespace| *namespace == change.key.namespace)
         });

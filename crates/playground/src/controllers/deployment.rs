@@ -159,14 +159,19 @@ fn note(cx: &Context, deployment: &Json, condition: Json) -> Result<Arc<Json>, S
     })
 }
 
-/// Sets a condition, unless its status and reason are those already; a Deployment's conditions say when they were updated.
-fn put(conditions: &mut Vec<Json>, mut condition: Json, now: &str) {
+/// Sets a condition, unless its status and reason are those already.
+fn put(conditions: &mut Vec<Json>, condition: Json, now: &str) {
     let same =
         |known: &Json| ["type", "status", "reason"].iter().all(|field| known[*field] == condition[*field]);
-    if conditions.iter().any(same) {
-        return;
+    if !conditions.iter().any(same) {
+        renew(conditions, condition, now);
     }
+}
+
+/// Sets a condition, which says when it was updated, and goes to the end as a real one does.
+fn renew(conditions: &mut Vec<Json>, mut condition: Json, now: &str) {
     condition["lastUpdateTime"] = now.into();
+    conditions.sort_by_key(|known| known["type"] == condition["type"]);
     set_condition(conditions, condition, now);
 }
 

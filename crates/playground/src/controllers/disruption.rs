@@ -5,7 +5,7 @@
 
 use super::kinds::{BUDGETS, DEPLOYMENTS, PODS, REPLICA_SETS};
 use super::object::{
-    active, controller, ended, generation, int, members, name, namespace, part, ready, selects,
+    active, controller, counts_for, ended, generation, int, members, name, namespace, part, ready, selects,
     set_condition, since, terminating, text, uid,
 };
 use super::{Context, Controller, Queue};
@@ -26,7 +26,9 @@ impl Controller for Budgets {
         let resource = change.key.resource;
         if resource == BUDGETS.key {
             queue.add(change.key.clone());
-        } else if [PODS.key, REPLICA_SETS.key, DEPLOYMENTS.key].contains(&resource) {
+        } else if [REPLICA_SETS.key, DEPLOYMENTS.key].contains(&resource)
+            || (resource == PODS.key && counts_for(change))
+        {
             // The empty name stands for every budget of the namespace.
             queue.add_named(BUDGETS, &change.key.namespace, "");
         }

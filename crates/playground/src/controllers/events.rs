@@ -1,18 +1,17 @@
 //! Events: what happened to an object, for people.
 //!
-//! Invariant: the same thing said again of the same object is one event with a count, as client-go's correlator does it; an
+//! Invariant: the same thing said again of the same object is one event with a count; what is much alike is one event too,
+//! after some of them; and nobody fills the cluster with events of one object: client-go's correlator, with its figures. An
 //! event that cannot be written is forgotten, and nobody fails for it.
 
-use super::kinds::EVENTS;
-use super::object::{int, name, namespace, set, text, uid};
-use crate::api::{Api, Write};
-use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+mod correlate;
 
-/// Events that are remembered for counting; beyond them counting begins anew.
-const REMEMBERED: usize = 4096;
+use super::kinds::EVENTS;
+use super::object::{int, name, namespace, set, text, uid, unset};
+use crate::api::{Api, Write};
+use correlate::{Correlator, Said};
+use serde_json::{Value as Json, json};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Writes events on behalf of one component.
 #[derive(Clone, Debug)]
@@ -20,8 +19,9 @@ pub struct Recorder {
     api: Api,
     component: &'static str,
     host: Option<String>,
-    known: Arc<Mutex<BTreeMap<String, String>>>,
-    serial: Arc<AtomicU64>,
+    /// What is done, for those who write events in the new form: without a source, with a time instead of counts.
+    action: Option<&'static str>,
+    correlator: Arc<Mutex<Correlator>>,
 }
 
 /// Whether an event is worth a look.
@@ -36,7 +36,7 @@ pub enum Level {
 impl Recorder {
     /// A recorder for a component: `replicaset-controller`, `kubelet`.
     pub fn new(api: Api, component: &'static str) -> Recorder {
-        Recorder { api, component, host: None, known: Arc::default(), serial: Arc::default() }
+        Recorder { api, component, host: None, action: None, correlator: Arc::default() }
     }
 
     /// The same recorder for another component: they share what they remember.
@@ -49,17 +49,14 @@ impl Recorder {
         Recorder { host: Some(host.to_owned()), ..self.clone() }
     }
 
+    /// The same recorder in the form of `events.k8s.io`, which names an action: `Binding`.
+    pub fn doing(&self, action: &'static str) -> Recorder {
+        Recorder { action: Some(action), ..self.clone() }
+    }
+
     /// Says something of an object of an API version and kind.
-    pub fn event(
-        &self,
-        (api_version, kind): (&str, &str),
-        object: &Json,
-        level: Level,
-        reason: &str,
-        message: &str,
-    ) {
-        let field = None;
-        self.event_at((api_version, kind), object, field, level, reason, message);
+    pub fn event(&self, kind: (&str, &str), object: &Json, level: Level, reason: &str, message: &str) {
+        self.event_at(kind, object, None, level, reason, message);
     }
 
     /// Says something of a part of an object, such as `spec.containers{web}`.
@@ -81,18 +78,26 @@ impl Recorder {
             "" => "default",
             namespace => namespace,
         };
-        let (host, part) = (self.host.as_deref().unwrap_or_default(), field.unwrap_or_default());
-        let same = [self.component, host, uid(object), part, level, reason, message].join("\u{0}");
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(event) = known.get(&same)
-            && self.again(namespace, event)
+        let host = self.host.as_deref().unwrap_or_default();
+        let source = [self.component, host, namespace, kind, uid(object), name(object)].join("\u{0}");
+        let alike = [&source, field.unwrap_or_default(), level, reason, self.action.unwrap_or_default()];
+        let said = {
+            let mut correlator = self.correlator.lock().unwrap_or_else(PoisonError::into_inner);
+            // The new form has no limits: its writers are few.
+            correlator.say(&source, &alike.join("\u{0}"), message, self.action.is_none())
+        };
+        let Said::Aloud { key, message, serial } = said else { return };
+        let known = {
+            let correlator = self.correlator.lock().unwrap_or_else(PoisonError::into_inner);
+            correlator.event(&key)
+        };
+        if let Some(event) = known
+            && self.again(namespace, &event, &message)
         {
             return;
         }
-        let now = self.api.clock().now();
-        let stamp = self.api.clock().stamp();
         // A serial number keeps two events of one nanosecond apart.
-        let nanosecond = now.as_nanosecond() + i128::from(self.serial.fetch_add(1, Ordering::Relaxed));
+        let nanosecond = self.api.clock().now().as_nanosecond() + i128::from(serial);
         let event_name = format!("{}.{nanosecond:x}", name(object));
         let mut involved = json!({
             "kind": kind, "namespace": namespace, "name": name(object), "uid": uid(object),
@@ -102,39 +107,72 @@ impl Recorder {
             set(&mut involved, &["fieldPath"], field);
         }
         if super::object::namespace(object).is_empty() {
-            super::object::unset(&mut involved, &["namespace"]);
+            unset(&mut involved, &["namespace"]);
         }
-        let mut source = json!({"component": self.component});
-        if let Some(host) = &self.host {
-            set(&mut source, &["host"], host.as_str());
-        }
-        let event = json!({
-            "kind": "Event", "apiVersion": "v1",
-            "metadata": {"name": event_name, "namespace": namespace},
-            "involvedObject": involved, "reason": reason, "message": message, "source": source,
-            "firstTimestamp": stamp, "lastTimestamp": stamp, "count": 1, "type": level, "eventTime": null,
-            "reportingComponent": self.component, "reportingInstance": host,
+        let mut event = json!({
+            "kind": "Event", "apiVersion": "v1", "metadata": {"name": event_name, "namespace": namespace},
+            "involvedObject": involved, "reason": reason, "message": message, "type": level,
+            "reportingComponent": self.component,
         });
-        if self.api.create(EVENTS, namespace, event, &self.write()).is_ok() {
-            if known.len() >= REMEMBERED {
-                known.clear();
+        let stamp = self.api.clock().stamp();
+        if let Some(action) = self.action {
+            set(&mut event, &["action"], action);
+            set(&mut event, &["eventTime"], self.moment());
+            set(&mut event, &["firstTimestamp"], Json::Null);
+            set(&mut event, &["lastTimestamp"], Json::Null);
+            set(&mut event, &["source"], json!({}));
+            set(&mut event, &["reportingInstance"], format!("{}-playground", self.component));
+        } else {
+            let mut source = json!({"component": self.component});
+            if let Some(host) = &self.host {
+                set(&mut source, &["host"], host.as_str());
             }
-            known.insert(same, event_name);
+            set(&mut event, &["source"], source);
+            set(&mut event, &["firstTimestamp"], stamp.as_str());
+            set(&mut event, &["lastTimestamp"], stamp);
+            set(&mut event, &["count"], 1);
+            set(&mut event, &["eventTime"], Json::Null);
+            set(&mut event, &["reportingInstance"], host);
+        }
+        if self.api.create(EVENTS, namespace, event, &self.write()).is_ok() {
+            let mut correlator = self.correlator.lock().unwrap_or_else(PoisonError::into_inner);
+            correlator.written(key, event_name);
         }
     }
 
     /// Counts an event once more; false if it is gone.
-    fn again(&self, namespace: &str, event: &str) -> bool {
-        let Ok(event) = self.api.get(EVENTS, namespace, event) else { return false };
-        let mut event = event.as_ref().clone();
-        let count = int(&event, "/count").unwrap_or(1).saturating_add(1);
-        set(&mut event, &["count"], count);
-        set(&mut event, &["lastTimestamp"], self.api.clock().stamp());
-        let name = name(&event).to_owned();
-        self.api.update(EVENTS, namespace, &name, event, &self.write()).is_ok()
+    fn again(&self, namespace: &str, event: &str, message: &str) -> bool {
+        let counted = |event: &Json| {
+            let mut event = event.clone();
+            if self.action.is_some() {
+                let count = int(&event, "/series/count").unwrap_or(1).saturating_add(1);
+                set(&mut event, &["series"], json!({"count": count, "lastObservedTime": self.moment()}));
+            } else {
+                let count = int(&event, "/count").unwrap_or(1).saturating_add(1);
+                set(&mut event, &["count"], count);
+                set(&mut event, &["lastTimestamp"], self.api.clock().stamp());
+                set(&mut event, &["message"], message);
+            }
+            Ok(event)
+        };
+        self.api.revise(EVENTS, namespace, event, &self.write(), counted).is_ok()
+    }
+
+    /// Now, to the microsecond.
+    fn moment(&self) -> String {
+        self.api.clock().now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
     }
 
     fn write(&self) -> Write {
-        Write { manager: self.component.to_owned(), ..Write::default() }
+        Write::by(self.component)
     }
 }
+
+/// When an event was last said.
+pub(crate) fn last_said(event: &Json) -> &str {
+    let stamps = ["/lastTimestamp", "/series/lastObservedTime", "/eventTime", "/metadata/creationTimestamp"];
+    stamps.iter().map(|field| text(event, field)).find(|stamp| !stamp.is_empty()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -208,9 +208,7 @@ pub(crate) fn finalize(
 
 /// Forgets an event that is old; how long until it will be.
 fn expire(cx: &Context, event: &Json) -> Result<Option<Duration>, Status> {
-    let last = ["/lastTimestamp", "/series/lastObservedTime", "/eventTime", "/metadata/creationTimestamp"];
-    let last = last.iter().map(|field| text(event, field)).find(|stamp| !stamp.is_empty());
-    let age = last.and_then(|last| super::object::since(last, cx.now())).unwrap_or_default();
+    let age = super::object::since(super::events::last_said(event), cx.now()).unwrap_or_default();
     match EVENT_TTL.checked_sub(age) {
         Some(rest) if !rest.is_zero() => Ok(Some(rest)),
         _ => cx.delete(EVENTS, event).map(|()| None),

@@ -14,7 +14,7 @@ use crate::scheduler::tolerates_one;
 use crate::store::{Change, ChangeKind, Key};
 use crate::times::{NODE_GRACE, ORPHANED_PODS};
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -29,6 +29,8 @@ const CORDONED: &str = "node.kubernetes.io/unschedulable";
 pub(crate) struct Nodes {
     /// When each node last told that it lives.
     seen: BTreeMap<String, Instant>,
+    /// Nodes that were welcomed.
+    known: BTreeSet<String>,
     /// When each node was deleted.
     deleted: BTreeMap<String, Instant>,
 }
@@ -83,8 +85,14 @@ impl Controller for Nodes {
             for pod in pods(cx) {
                 cx.delete_with(PODS, &pod, Some(0))?;
             }
+            self.deleted.remove(&key.name);
+            self.known.remove(&key.name);
             return Ok(None);
         };
+        if self.known.insert(key.name.clone()) {
+            let message = format!("Node {0} event: Registered Node {0} in Controller", key.name);
+            cx.events.of("node-controller").event(NODE, &node, Level::Normal, "RegisteredNode", &message);
+        }
         let heard = self.seen.get(&key.name).map_or(Duration::ZERO, Instant::elapsed);
         let lost = heard >= NODE_GRACE;
         if lost {

@@ -3,6 +3,7 @@
 //! Invariant: nothing here panics on an object, whatever a user wrote into it: what is missing or of another type reads as
 //! nothing.
 
+use crate::store::{Change, ChangeKind};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
@@ -186,6 +187,23 @@ pub(crate) fn ended(pod: &Json) -> bool {
 /// Whether a Pod is Ready.
 pub(crate) fn ready(pod: &Json) -> bool {
     condition(pod, "Ready").is_some_and(|ready| ready["status"] == "True")
+}
+
+/// Whether a change of a Pod is one for those who count Pods: of its labels, owners, readiness, end.
+pub(crate) fn counts_for(change: &Change) -> bool {
+    let standing = |pod: &Json| {
+        let since = condition(pod, "Ready").map(|ready| text(ready, "/lastTransitionTime").to_owned());
+        (ready(pod), since, text(pod, "/status/phase").to_owned(), terminating(pod))
+    };
+    let metadata = |pod: &Json, field: &str| pod["metadata"][field].clone();
+    let after = &change.object;
+    change.kind != ChangeKind::Modified
+        || change.before.as_deref().is_none_or(|before| {
+            standing(before) != standing(after)
+                || ["labels", "ownerReferences"]
+                    .iter()
+                    .any(|field| metadata(before, field) != metadata(after, field))
+        })
 }
 
 /// Whether a Pod has been Ready for some seconds; else how long that is still to come, if it is Ready.

@@ -6,8 +6,9 @@
 use super::events::Level;
 use super::kinds::{PODS, REPLICA_SETS};
 use super::object::{
-    active, annotation, available, condition, controller, count, generation, int, label, list, members, name,
-    namespace, owned_by, ready, reference, selects, set, set_condition, terminating, text, uid,
+    active, annotation, available, condition, controller, count, counts_for, generation, int, label, list,
+    members, name, namespace, owned_by, ready, reference, selects, set, set_condition, terminating, text,
+    uid,
 };
 use super::{Context, Controller, Queue};
 use crate::api::Status;
@@ -29,7 +30,7 @@ impl Controller for ReplicaSets {
         if change.key.resource == REPLICA_SETS.key && change.kind != ChangeKind::Deleted {
             queue.add(change.key.clone());
         }
-        if change.key.resource != PODS.key {
+        if change.key.resource != PODS.key || !counts_for(change) {
             return;
         }
         for pod in [Some(&change.object), change.before.as_ref()].into_iter().flatten() {

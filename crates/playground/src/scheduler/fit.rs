@@ -7,7 +7,7 @@ use crate::controllers::object::{
 };
 use crate::store::Key;
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a node offers if it does not say: cores in thousandths, bytes, Pods.
@@ -23,6 +23,12 @@ pub(super) struct Node {
     pods: BTreeMap<Key, Wish>,
     /// What its Pods ask for: thousandths of a core, bytes.
     used: (i64, i64),
+    /// The same, with something for those that ask for nothing.
+    compared: (i64, i64),
+    /// How many of its Pods each owner has.
+    siblings: BTreeMap<String, usize>,
+    /// Those of its Pods that are particular about others.
+    particular: BTreeSet<Key>,
 }
 
 /// What a node offers and demands.
@@ -81,19 +87,41 @@ impl Wish {
             pod: Arc::new(kept),
         }
     }
+
+    /// What it counts as when nodes are compared.
+    fn compared(&self) -> (i64, i64) {
+        let ask = |asked: i64, modest: i64| if asked == 0 { modest } else { asked };
+        (ask(self.millicores, MODEST.0), ask(self.bytes, MODEST.1))
+    }
 }
 
 impl Node {
     pub(super) fn take(&mut self, key: &Key, wish: Wish) {
-        self.used.0 += wish.millicores;
-        self.used.1 += wish.bytes;
+        self.count(&wish, 1);
+        *self.siblings.entry(wish.owner.clone()).or_default() += 1;
+        if !wish.pod["spec"]["affinity"].is_null() {
+            self.particular.insert(key.clone());
+        }
         self.pods.insert(key.clone(), wish);
     }
 
     pub(super) fn leave(&mut self, key: &Key) {
-        if let Some(wish) = self.pods.remove(key) {
-            self.used.0 -= wish.millicores;
-            self.used.1 -= wish.bytes;
+        let Some(wish) = self.pods.remove(key) else { return };
+        self.count(&wish, -1);
+        self.particular.remove(key);
+        if let Some(siblings) = self.siblings.get_mut(&wish.owner) {
+            *siblings -= 1;
+            if *siblings == 0 {
+                self.siblings.remove(&wish.owner);
+            }
+        }
+    }
+
+    fn count(&mut self, wish: &Wish, times: i64) {
+        let (asked, compared) = ((wish.millicores, wish.bytes), wish.compared());
+        for (sum, asked) in [(&mut self.used, asked), (&mut self.compared, compared)] {
+            sum.0 = sum.0.saturating_add(asked.0.saturating_mul(times));
+            sum.1 = sum.1.saturating_add(asked.1.saturating_mul(times));
         }
     }
 }
@@ -167,18 +195,15 @@ pub(super) fn choose<'a>(
 
 /// The less, the better: siblings, how much of the node is asked for (in thousandths), Pods.
 fn score(node: &Node, offer: &Offer, wish: &Wish) -> (usize, i64, usize) {
-    let siblings =
-        node.pods.values().filter(|other| !wish.owner.is_empty() && other.owner == wish.owner).count();
-    let ask = |asked: i64, modest: i64| if asked == 0 { modest } else { asked };
-    let sum = |of: fn(&Wish) -> (i64, i64)| {
-        node.pods.values().chain([wish]).fold((0, 0), |sum: (i64, i64), wish| {
-            let (millicores, bytes) = of(wish);
-            (sum.0.saturating_add(ask(millicores, MODEST.0)), sum.1.saturating_add(ask(bytes, MODEST.1)))
-        })
-    };
-    let asked = sum(|wish| (wish.millicores, wish.bytes));
+    let siblings = if wish.owner.is_empty() { None } else { node.siblings.get(&wish.owner) };
+    let asked = wish.compared();
+    let asked = (node.compared.0.saturating_add(asked.0), node.compared.1.saturating_add(asked.1));
     let part = |asked: i64, offered: i64| asked.saturating_mul(1000) / offered.max(1);
-    (siblings, part(asked.0, offer.millicores) + part(asked.1, offer.bytes), node.pods.len())
+    (
+        siblings.copied().unwrap_or(0),
+        part(asked.0, offer.millicores) + part(asked.1, offer.bytes),
+        node.pods.len(),
+    )
 }
 
 /// What speaks against a node: what rules it out for good alone, or else all that it lacks.
@@ -315,7 +340,7 @@ fn near(offer: &Offer, wish: &Wish, all: &[(&String, &Node, &Offer)], affinity: 
         return mine;
     }
     all.iter().all(|(_, node, there)| {
-        node.pods.values().filter(|other| !other.pod["spec"]["affinity"].is_null()).all(|other| {
+        node.particular.iter().filter_map(|key| node.pods.get(key)).all(|other| {
             !terms(&other.pod)
                 .iter()
                 .any(|term| together(term, there) && concerns(term, &other.pod, &wish.pod))

@@ -1,13 +1,11 @@
 //! What a Deployment says of itself: counts, and the conditions Available and Progressing.
 
 use super::sets::Sets;
-use super::{bounds, progressing, put, replicas, spec_replicas};
+use super::{bounds, progressing, put, renew, replicas, spec_replicas};
 use crate::api::Status;
 use crate::controllers::Context;
 use crate::controllers::kinds::DEPLOYMENTS;
-use crate::controllers::object::{
-    condition, count, generation, int, members, name, set_condition, since, text,
-};
+use crate::controllers::object::{condition, count, generation, int, members, name, since, text};
 use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,9 +80,7 @@ pub(super) fn roll(cx: &Context, deployment: &Arc<Json>, sets: &Sets) -> Result<
             put(conditions, progressing("True", "NewReplicaSetAvailable", &message), now);
         } else if moved {
             let message = format!("{which} is progressing.");
-            let mut condition = progressing("True", "ReplicaSetUpdated", &message);
-            condition["lastUpdateTime"] = now.into();
-            set_condition(conditions, condition, now);
+            renew(conditions, progressing("True", "ReplicaSetUpdated", &message), now);
         } else if late {
             let message = format!("{which} has timed out progressing.");
             put(conditions, progressing("False", "ProgressDeadlineExceeded", &message), now);
@@ -127,9 +123,7 @@ fn write(
         put(&mut conditions, available.clone(), &now);
         match &failure {
             Some(failure) => {
-                let mut failure = failure.clone();
-                failure["lastUpdateTime"] = now.as_str().into();
-                put(&mut conditions, failure, &now);
+                put(&mut conditions, failure.clone(), &now);
             }
             None => conditions.retain(|condition| condition["type"] != "ReplicaFailure"),
         }
