@@ -10,6 +10,7 @@ pub mod fields;
 pub mod patch;
 pub mod schema;
 pub mod table;
+pub mod validate;
 pub mod version;
 
 #[cfg(test)]

@@ -11,12 +11,20 @@ use serde_json::{Map, Value as Json, json};
 pub fn defaults(resource: &Resource, object: &mut Json) {
     let Some(map) = object.as_object_mut() else { return };
     match resource.kind {
-        "Pod" => within(map, "spec", |spec| {
-            pod(spec);
-            for list in ["containers", "initContainers"] {
-                each(spec, list, requests);
-            }
-        }),
+        "Pod" => {
+            within(map, "spec", |spec| {
+                pod(spec);
+                for list in ["containers", "initContainers"] {
+                    each(spec, list, requests);
+                }
+                admitted(spec);
+            });
+            let class = quality(&map["spec"]);
+            within(map, "status", |status| {
+                set(status, "phase", json!("Pending"));
+                set(status, "qosClass", json!(class));
+            });
+        }
         "Deployment" => deployment(map),
         "ReplicaSet" => {
             set(map, "status", json!({}));
@@ -25,7 +33,11 @@ pub fn defaults(resource: &Resource, object: &mut Json) {
                 template(spec);
             });
         }
-        "Job" => within(map, "spec", job),
+        "Job" => {
+            let (uid, name) = (map["metadata"]["uid"].clone(), map["metadata"]["name"].clone());
+            within(map, "spec", |spec| job(spec, &uid, &name));
+            set(map, "status", json!({}));
+        }
         "Service" => {
             within(map, "spec", service);
             set(map, "status", json!({"loadBalancer": {}}));
@@ -39,18 +51,23 @@ pub fn defaults(resource: &Resource, object: &mut Json) {
         "Endpoints" => {
             each(map, "subsets", |subset| each(subset, "ports", |port| set(port, "protocol", json!("TCP"))))
         }
-        "EndpointSlice" => each(map, "ports", |port| {
-            set(port, "name", json!(""));
-            set(port, "protocol", json!("TCP"));
-        }),
-        "HorizontalPodAutoscaler" => within(map, "spec", autoscaler),
-        "Ingress" => within(map, "spec", |spec| {
-            each(spec, "rules", |rule| {
-                if let Some(Json::Object(http)) = rule.get_mut("http") {
-                    each(http, "paths", |path| set(path, "pathType", json!("ImplementationSpecific")));
-                }
+        "EndpointSlice" => {
+            each(map, "endpoints", |endpoint| set(endpoint, "conditions", json!({})));
+            each(map, "ports", |port| {
+                set(port, "name", json!(""));
+                set(port, "protocol", json!("TCP"));
             });
-        }),
+        }
+        "HorizontalPodAutoscaler" => {
+            within(map, "spec", autoscaler);
+            set(map, "status", json!({"currentReplicas": 0, "desiredReplicas": 0}));
+        }
+        "Ingress" => set(map, "status", json!({"loadBalancer": {}})),
+        "PodDisruptionBudget" => set(
+            map,
+            "status",
+            json!({"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}),
+        ),
         "NetworkPolicy" => within(map, "spec", network_policy),
         "PersistentVolume" => {
             within(map, "spec", |spec| {
@@ -138,7 +155,8 @@ fn deployment(map: &mut Members) {
     });
 }
 
-fn job(spec: &mut Members) {
+/// A Job's Pods are known by its UID, once it has one, unless it says how to know them.
+fn job(spec: &mut Members, uid: &Json, name: &Json) {
     set(spec, "completionMode", json!("NonIndexed"));
     if !spec.contains_key("completions") && !spec.contains_key("parallelism") {
         set(spec, "completions", json!(1));
@@ -148,6 +166,20 @@ fn job(spec: &mut Members) {
     set(spec, "suspend", json!(false));
     set(spec, "podReplacementPolicy", json!("TerminatingOrFailed"));
     template(spec);
+    if !uid.is_string() || spec.contains_key("selector") || spec.get("manualSelector") == Some(&json!(true)) {
+        return;
+    }
+    spec.insert("selector".to_owned(), json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}));
+    within(spec, "template", |template| {
+        within(template, "metadata", |metadata| {
+            within(metadata, "labels", |labels| {
+                for prefix in ["", "batch.kubernetes.io/"] {
+                    labels.insert(format!("{prefix}controller-uid"), uid.clone());
+                    labels.insert(format!("{prefix}job-name"), name.clone());
+                }
+            });
+        });
+    });
 }
 
 fn template(spec: &mut Members) {
@@ -176,6 +208,50 @@ fn pod(spec: &mut Members) {
         each(spec, list, |one| container(one, host_network));
     }
     each(spec, "volumes", volume);
+}
+
+/// What admission adds to every Pod: account, priority, and patience with nodes that do not answer.
+fn admitted(spec: &mut Members) {
+    set(spec, "serviceAccountName", json!("default"));
+    let account = spec.get("serviceAccountName").cloned().unwrap_or_default();
+    set(spec, "serviceAccount", account);
+    set(spec, "enableServiceLinks", json!(true));
+    set(spec, "priority", json!(0));
+    set(spec, "preemptionPolicy", json!("PreemptLowerPriority"));
+    set(spec, "tolerations", json!([]));
+    let Some(Json::Array(tolerations)) = spec.get_mut("tolerations") else { return };
+    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+        let tolerated = tolerations.iter().any(|one| {
+            let of = |name: &str| one[name].as_str().unwrap_or_default();
+            matches!(of("key"), "") && of("operator") == "Exists"
+                || of("key") == key && matches!(of("effect"), "" | "NoExecute")
+        });
+        if !tolerated {
+            tolerations.push(
+                json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}),
+            );
+        }
+    }
+}
+
+/// `Guaranteed` when every container gets what it is limited to, `BestEffort` when none asks for anything.
+fn quality(spec: &Json) -> &'static str {
+    let all = ["containers", "initContainers"]
+        .into_iter()
+        .flat_map(|list| spec[list].as_array().into_iter().flatten());
+    let (mut some, mut full) = (false, true);
+    for resources in all.map(|one| &one["resources"]) {
+        for name in ["cpu", "memory"] {
+            let (limit, request) = (&resources["limits"][name], &resources["requests"][name]);
+            some |= !limit.is_null() || !request.is_null();
+            full &= !limit.is_null() && (request.is_null() || limit == request);
+        }
+    }
+    match (some, full) {
+        (false, _) => "BestEffort",
+        (true, true) => "Guaranteed",
+        (true, false) => "Burstable",
+    }
 }
 
 /// An image without a tag, or with `latest`, is pulled each time.

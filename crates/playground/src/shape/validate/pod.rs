@@ -1,0 +1,529 @@
+//! Pods and their templates: containers, probes, volumes, and what of a Pod may change.
+//!
+//! Invariant: complaints come in the order of the fields as the server goes through them.
+
+use super::super::decode::quantity;
+use super::{Causes, list, meta, quoted, text};
+use serde_json::{Value as Json, json};
+
+/// A Pod, new or changed.
+pub(super) fn pod(found: &mut Causes, object: &Json, old: Option<&Json>) {
+    spec(found, "spec", &object["spec"], None);
+    if let Some(old) = old {
+        changed(found, object, old);
+    }
+}
+
+/// What may change of a Pod: images, the deadline, and tolerations that are added.
+fn changed(found: &mut Causes, object: &Json, old: &Json) {
+    let (was, is) = (&old["spec"], &object["spec"]);
+    for name in ["containers", "initContainers"] {
+        if list(&was[name]).len() != list(&is[name]).len() {
+            found.forbidden(&format!("spec.{name}"), "pod updates may not add or remove containers");
+            return;
+        }
+    }
+    let mut same = is.clone();
+    for name in ["containers", "initContainers"] {
+        for (index, one) in list(&was[name]).iter().enumerate() {
+            if let Some(image) = one.get("image") {
+                same[name][index]["image"] = image.clone();
+            }
+        }
+    }
+    for name in ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds"] {
+        let kept = match name {
+            "tolerations" => list(&was[name]).iter().all(|one| list(&is[name]).contains(one)),
+            "activeDeadlineSeconds" => match (was[name].as_i64(), is[name].as_i64()) {
+                (Some(was), Some(is)) => is <= was,
+                (Some(_), None) => false,
+                (None, _) => true,
+            },
+            // It may only be mended: from less than nothing to one.
+            _ => {
+                was[name] != is[name] && was[name].as_i64().is_some_and(|was| was < 0) && is[name] == json!(1)
+            }
+        };
+        if kept {
+            match was.get(name) {
+                Some(value) => same[name] = value.clone(),
+                None => drop(same.as_object_mut().map(|map| map.shift_remove(name))),
+            }
+        }
+    }
+    // A Pod that waits behind gates may lose them.
+    if same != *was {
+        found.forbidden("spec", "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)");
+    }
+}
+
+/// A template; a policy of restarts is given where only one is allowed.
+pub(super) fn template(found: &mut Causes, field: &str, template: &Json, restart: Option<&str>) {
+    meta::labels(found, &format!("{field}.labels"), &template["metadata"]["labels"]);
+    spec(found, &format!("{field}.spec"), &template["spec"], restart);
+}
+
+fn spec(found: &mut Causes, field: &str, spec: &Json, restart: Option<&str>) {
+    let at = |name: &str| format!("{field}.{name}");
+    volumes(found, &at("volumes"), &spec["volumes"]);
+    let volumes: Vec<&str> = list(&spec["volumes"]).iter().map(|volume| text(&volume["name"])).collect();
+    let host_network = spec["hostNetwork"] == true;
+    if list(&spec["containers"]).is_empty() {
+        found.required(&at("containers"), "");
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for (place, init) in [("containers", false), ("initContainers", true)] {
+        for (index, one) in list(&spec[place]).iter().enumerate() {
+            let field = format!("{field}.{place}[{index}]");
+            let name = text(&one["name"]);
+            if name.is_empty() {
+                found.required(&format!("{field}.name"), "");
+            } else {
+                let shown = format!("{name:?}");
+                meta::label(name).iter().for_each(|why| found.invalid(&format!("{field}.name"), &shown, why));
+                if names.contains(&name) {
+                    found.duplicate(&format!("{field}.name"), &shown);
+                }
+            }
+            names.push(name);
+            container(found, &field, one, &volumes, host_network);
+            if init && text(&one["restartPolicy"]) != "Always" {
+                for probe in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
+                    if !one[probe].is_null() {
+                        found.forbidden(
+                            &format!("{field}.{probe}"),
+                            "may not be set for init containers without restartPolicy=Always",
+                        );
+                    }
+                }
+            }
+        }
+    }
+    match restart {
+        Some(only) if text(&spec["restartPolicy"]) != only && !list(&spec["containers"]).is_empty() => {
+            found.unsupported(&at("restartPolicy"), &quoted(&spec["restartPolicy"]), &[only]);
+        }
+        Some(_) => {}
+        None => found.one_of(&at("restartPolicy"), &spec["restartPolicy"], &["Always", "OnFailure", "Never"]),
+    }
+    let dns = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
+    found.one_of(&at("dnsPolicy"), &spec["dnsPolicy"], &dns);
+    meta::labels(found, &at("nodeSelector"), &spec["nodeSelector"]);
+    for name in ["runAsUser", "runAsGroup", "fsGroup"] {
+        let value = &spec["securityContext"][name];
+        if value.as_i64().is_some_and(|id| !(0..=2_147_483_647).contains(&id)) {
+            found.invalid(
+                &at(&format!("securityContext.{name}")),
+                &value.to_string(),
+                "must be between 0 and 2147483647, inclusive",
+            );
+        }
+    }
+    spreading(found, field, spec);
+    for name in ["serviceAccountName", "nodeName"] {
+        let value = text(&spec[name]);
+        if !value.is_empty() {
+            meta::subdomain(value)
+                .iter()
+                .for_each(|why| found.invalid(&at(name), &format!("{value:?}"), why));
+        }
+    }
+    let deadline = &spec["activeDeadlineSeconds"];
+    if deadline.as_i64().is_some_and(|seconds| !(1..=2_147_483_647).contains(&seconds)) {
+        found.invalid(
+            &at("activeDeadlineSeconds"),
+            &deadline.to_string(),
+            "must be between 1 and 2147483647, inclusive",
+        );
+    }
+    for name in ["hostname", "subdomain"] {
+        let value = text(&spec[name]);
+        if !value.is_empty() {
+            meta::label(value).iter().for_each(|why| found.invalid(&at(name), &format!("{value:?}"), why));
+        }
+    }
+    tolerations(found, &at("tolerations"), &spec["tolerations"]);
+}
+
+fn spreading(found: &mut Causes, field: &str, spec: &Json) {
+    for name in ["podAffinity", "podAntiAffinity"] {
+        let required = &spec["affinity"][name]["requiredDuringSchedulingIgnoredDuringExecution"];
+        for (index, term) in list(required).iter().enumerate() {
+            let field = format!(
+                "{field}.affinity.{name}.requiredDuringSchedulingIgnoredDuringExecution[{index}].topologyKey"
+            );
+            let key = text(&term["topologyKey"]);
+            if key.is_empty() {
+                found.required(&field, "can not be empty");
+            }
+            meta::qualified(key).iter().for_each(|why| found.invalid(&field, &format!("{key:?}"), why));
+        }
+    }
+    for (index, one) in list(&spec["topologySpreadConstraints"]).iter().enumerate() {
+        let at = |name: &str| format!("{field}.topologySpreadConstraints[{index}].{name}");
+        if one["maxSkew"].as_i64().unwrap_or_default() <= 0 {
+            found.invalid(&at("maxSkew"), &one["maxSkew"].to_string(), "must be greater than zero");
+        }
+        if text(&one["topologyKey"]).is_empty() {
+            found.required(&at("topologyKey"), "can not be empty");
+        }
+        let action = text(&one["whenUnsatisfiable"]);
+        if !matches!(action, "DoNotSchedule" | "ScheduleAnyway") {
+            found.unsupported(
+                &at("whenUnsatisfiable"),
+                &format!("{action:?}"),
+                &["DoNotSchedule", "ScheduleAnyway"],
+            );
+        }
+    }
+}
+
+fn tolerations(found: &mut Causes, field: &str, tolerations: &Json) {
+    for (index, one) in list(tolerations).iter().enumerate() {
+        let field = format!("{field}[{index}]");
+        let (key, operator) = (text(&one["key"]), text(&one["operator"]));
+        if !key.is_empty() {
+            meta::qualified(key)
+                .iter()
+                .for_each(|why| found.invalid(&format!("{field}.key"), &format!("{key:?}"), why));
+        } else if operator != "Exists" {
+            let why =
+                "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
+            found.invalid(&format!("{field}.operator"), &format!("{operator:?}"), why);
+        }
+        if !one["tolerationSeconds"].is_null() && text(&one["effect"]) != "NoExecute" {
+            let why = "effect must be 'NoExecute' when `tolerationSeconds` is set";
+            found.invalid(&format!("{field}.effect"), &quoted(&one["effect"]), why);
+        }
+        match operator {
+            "Equal" | "" => {
+                let value = text(&one["value"]);
+                let shown = format!("{value:?}");
+                meta::label_value(value)
+                    .iter()
+                    .for_each(|why| found.invalid(&format!("{field}.operator"), &shown, why));
+            }
+            "Exists" if !text(&one["value"]).is_empty() => {
+                let seconds = match one["tolerationSeconds"].as_i64() {
+                    None => "(*int64)(nil)".to_owned(),
+                    Some(seconds) => seconds.to_string(),
+                };
+                let shown = format!(
+                    "core.Toleration{{Key:{key:?}, Operator:\"Exists\", Value:{}, Effect:{}, TolerationSeconds:{seconds}}}",
+                    quoted(&one["value"]),
+                    quoted(&one["effect"])
+                );
+                found.invalid(
+                    &format!("{field}.operator"),
+                    &shown,
+                    "value must be empty when `operator` is 'Exists'",
+                );
+            }
+            "Exists" => {}
+            _ => found.unsupported(
+                &format!("{field}.operator"),
+                &format!("{operator:?}"),
+                &["Equal", "Exists"],
+            ),
+        }
+        let effect = text(&one["effect"]);
+        if !effect.is_empty() && !["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&effect) {
+            let all = ["NoExecute", "NoSchedule", "PreferNoSchedule"];
+            found.unsupported(&format!("{field}.effect"), &format!("{effect:?}"), &all);
+        }
+    }
+}
+
+fn volumes(found: &mut Causes, field: &str, volumes: &Json) {
+    let mut names = Vec::new();
+    for (index, volume) in list(volumes).iter().enumerate() {
+        let field = format!("{field}[{index}]");
+        let mut sources: Vec<&str> = volume
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key.as_str())
+            .filter(|key| *key != "name")
+            .collect();
+        // The server looks at the kinds of source in an order of its own, in which these two come first.
+        sources.sort_by_key(|source| match *source {
+            "emptyDir" => 0,
+            "hostPath" => 1,
+            _ => 2,
+        });
+        for more in sources.iter().skip(1) {
+            found.forbidden(&format!("{field}.{more}"), "may not specify more than 1 volume type");
+        }
+        if let Some(source) = sources.first() {
+            let needs: &[&str] = match *source {
+                "hostPath" => &["path"],
+                "secret" => &["secretName"],
+                "configMap" => &["name"],
+                "persistentVolumeClaim" => &["claimName"],
+                _ => &[],
+            };
+            for need in needs.iter().filter(|need| text(&volume[*source][**need]).is_empty()) {
+                found.required(&format!("{field}.{source}.{need}"), "");
+            }
+        }
+        let name = text(&volume["name"]);
+        let (at, shown) = (format!("{field}.name"), format!("{name:?}"));
+        if name.is_empty() {
+            found.required(&at, "");
+        } else {
+            meta::label(name).iter().for_each(|why| found.invalid(&at, &shown, why));
+            if names.contains(&name) {
+                found.duplicate(&at, &shown);
+            }
+        }
+        names.push(name);
+    }
+}
+
+fn container(found: &mut Causes, field: &str, one: &Json, volumes: &[&str], host_network: bool) {
+    let at = |name: &str| format!("{field}.{name}");
+    let image = text(&one["image"]);
+    if image.is_empty() {
+        found.required(&at("image"), "");
+    } else if image.trim() != image {
+        found.invalid(&at("image"), &format!("{image:?}"), "must not have leading or trailing whitespace");
+    }
+    for hook in ["postStart", "preStop"] {
+        let handler_of = &one["lifecycle"][hook];
+        if handler_of.is_object() {
+            handler(found, &at(&format!("lifecycle.{hook}")), handler_of);
+        }
+    }
+    for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
+        probe(found, &at(name), &one[name], name != "readinessProbe");
+    }
+    let policy = text(&one["terminationMessagePolicy"]);
+    if !matches!(policy, "File" | "FallbackToLogsOnError") {
+        let why = "must be 'File' or 'FallbackToLogsOnError'";
+        found.invalid(&at("terminationMessagePolicy"), &format!("{policy:?}"), why);
+    }
+    ports(found, field, &one["ports"], host_network);
+    for (index, variable) in list(&one["env"]).iter().enumerate() {
+        environment(found, &format!("{field}.env[{index}]"), variable);
+    }
+    let mut paths = Vec::new();
+    for (index, mount) in list(&one["volumeMounts"]).iter().enumerate() {
+        let at = |name: &str| format!("{field}.volumeMounts[{index}].{name}");
+        let (name, path) = (text(&mount["name"]), text(&mount["mountPath"]));
+        if name.is_empty() {
+            found.required(&at("name"), "");
+        } else if !volumes.contains(&name) {
+            found.missing(&at("name"), name);
+        }
+        if path.is_empty() {
+            found.required(&at("mountPath"), "");
+        } else if paths.contains(&path) {
+            found.invalid(&at("mountPath"), &format!("{path:?}"), "must be unique");
+        }
+        paths.push(path);
+    }
+    found.one_of(&at("imagePullPolicy"), &one["imagePullPolicy"], &["Always", "IfNotPresent", "Never"]);
+    resources(found, &at("resources"), &one["resources"]);
+}
+
+fn ports(found: &mut Causes, field: &str, ports: &Json, host_network: bool) {
+    let mut names = Vec::new();
+    for (index, port) in list(ports).iter().enumerate() {
+        let at = |name: &str| format!("{field}.ports[{index}].{name}");
+        let name = text(&port["name"]);
+        if !name.is_empty() {
+            let (wrong, shown) = (meta::port_name(name), format!("{name:?}"));
+            if wrong.is_empty() && names.contains(&name) {
+                found.duplicate(&at("name"), &shown);
+            }
+            wrong.iter().for_each(|why| found.invalid(&at("name"), &shown, why));
+            names.push(name);
+        }
+        let number = &port["containerPort"];
+        match number.as_i64() {
+            None | Some(0) => found.required(&at("containerPort"), ""),
+            Some(_) => found.port(&at("containerPort"), number),
+        }
+        if port["hostPort"].as_i64().is_some_and(|port| port != 0) {
+            found.port(&at("hostPort"), &port["hostPort"]);
+            if host_network && port["hostPort"] != *number {
+                found.invalid(
+                    &at("containerPort"),
+                    &number.to_string(),
+                    "must match `hostPort` when `hostNetwork` is true",
+                );
+            }
+        }
+        found.one_of(&at("protocol"), &port["protocol"], &["SCTP", "TCP", "UDP"]);
+    }
+}
+
+fn environment(found: &mut Causes, field: &str, variable: &Json) {
+    let name = text(&variable["name"]);
+    if name.is_empty() {
+        found.required(&format!("{field}.name"), "");
+    } else {
+        meta::env_name(name)
+            .iter()
+            .for_each(|why| found.invalid(&format!("{field}.name"), &format!("{name:?}"), why));
+    }
+    let Some(from) = variable["valueFrom"].as_object() else { return };
+    let field = format!("{field}.valueFrom");
+    if !text(&variable["value"]).is_empty() {
+        found.invalid(&field, "\"\"", "may not be specified when `value` is not empty");
+    } else if from.is_empty() {
+        let why = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`";
+        found.invalid(&field, "\"\"", why);
+    } else if from.len() > 1 {
+        found.invalid(&field, "\"\"", "may not have more than one field specified at a time");
+    }
+    if let Some(path) = from.get("fieldRef").map(|of| text(&of["fieldPath"])) {
+        let (of, bracket) = path.split_once('[').unwrap_or((path, ""));
+        let keyed = matches!(of, "metadata.labels" | "metadata.annotations") && !bracket.is_empty();
+        let plain = [
+            "metadata.name",
+            "metadata.namespace",
+            "metadata.uid",
+            "spec.nodeName",
+            "spec.serviceAccountName",
+            "status.hostIP",
+            "status.hostIPs",
+            "status.podIP",
+            "status.podIPs",
+        ];
+        let field = format!("{field}.fieldRef.fieldPath");
+        if path.is_empty() {
+            found.required(&field, "");
+        } else if !keyed && !plain.contains(&path) {
+            let why = format!("error converting fieldPath: field label not supported: {path}");
+            found.invalid(&field, &format!("{path:?}"), &why);
+        }
+    }
+    for source in ["configMapKeyRef", "secretKeyRef"] {
+        let Some(of) = from.get(source) else { continue };
+        let field = format!("{field}.{source}");
+        let (name, key) = (text(&of["name"]), text(&of["key"]));
+        meta::subdomain(name)
+            .iter()
+            .for_each(|why| found.invalid(&format!("{field}.name"), &format!("{name:?}"), why));
+        if key.is_empty() {
+            found.required(&format!("{field}.key"), "");
+        } else {
+            meta::config_key(key)
+                .iter()
+                .for_each(|why| found.invalid(&format!("{field}.key"), &format!("{key:?}"), why));
+        }
+    }
+}
+
+fn handler(found: &mut Causes, field: &str, handler: &Json) {
+    let mut first = true;
+    for kind in ["exec", "httpGet", "tcpSocket", "grpc", "sleep"] {
+        let it = &handler[kind];
+        if it.is_null() {
+            continue;
+        }
+        let field = format!("{field}.{kind}");
+        if !std::mem::take(&mut first) {
+            found.forbidden(&field, "may not specify more than 1 handler type");
+            continue;
+        }
+        match kind {
+            "exec" if list(&it["command"]).is_empty() => found.required(&format!("{field}.command"), ""),
+            "httpGet" => {
+                if text(&it["path"]).is_empty() {
+                    found.required(&format!("{field}.path"), "");
+                }
+                found.port_or_name(&format!("{field}.port"), &it["port"]);
+                let scheme = text(&it["scheme"]);
+                if !matches!(scheme, "HTTP" | "HTTPS") {
+                    found.unsupported(&format!("{field}.scheme"), &format!("{scheme:?}"), &["HTTP", "HTTPS"]);
+                }
+            }
+            "tcpSocket" => found.port_or_name(&format!("{field}.port"), &it["port"]),
+            "grpc" => found.port(&format!("{field}.port"), &it["port"]),
+            _ => {}
+        }
+    }
+    if first {
+        found.required(field, "must specify a handler type");
+    }
+}
+
+fn probe(found: &mut Causes, field: &str, probe: &Json, once: bool) {
+    if probe.is_null() {
+        return;
+    }
+    handler(found, field, probe);
+    for name in
+        ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"]
+    {
+        found.not_negative(&format!("{field}.{name}"), &probe[name]);
+    }
+    let successes = &probe["successThreshold"];
+    if once && successes.as_i64().is_some_and(|times| times != 1) {
+        found.invalid(&format!("{field}.successThreshold"), &successes.to_string(), "must be 1");
+    }
+}
+
+/// A quantity's worth, to be compared; thousandths of the unit.
+fn worth(value: &str) -> Option<f64> {
+    if !quantity(value) {
+        return None;
+    }
+    let end = value.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(value.len());
+    let number: f64 = value[..end].parse().ok()?;
+    let scale = match &value[end..] {
+        "" => 1.0,
+        "n" => 1e-9,
+        "u" => 1e-6,
+        "m" => 1e-3,
+        "k" => 1e3,
+        "M" => 1e6,
+        "G" => 1e9,
+        "T" => 1e12,
+        "P" => 1e15,
+        "E" => 1e18,
+        "Ki" => 1024.0,
+        "Mi" => 1024.0_f64.powi(2),
+        "Gi" => 1024.0_f64.powi(3),
+        "Ti" => 1024.0_f64.powi(4),
+        "Pi" => 1024.0_f64.powi(5),
+        "Ei" => 1024.0_f64.powi(6),
+        exponent => 10_f64.powi(exponent[1..].parse().ok()?),
+    };
+    Some(number * scale)
+}
+
+fn resources(found: &mut Causes, field: &str, resources: &Json) {
+    for part in ["limits", "requests"] {
+        for (name, amount) in resources[part].as_object().into_iter().flatten() {
+            let (at, shown) = (format!("{field}.{part}[{name}]"), format!("{name:?}"));
+            let standard = ["cpu", "memory", "ephemeral-storage"].contains(&name.as_str())
+                || name.starts_with("hugepages-");
+            if !standard && !name.contains('/') {
+                found.invalid(&at, &shown, "must be a standard resource type or fully qualified");
+                found.invalid(&at, &shown, "must be a standard resource for containers");
+            } else if !standard {
+                meta::qualified(name).iter().for_each(|why| found.invalid(&at, &shown, why));
+            }
+            if worth(text(amount)).is_some_and(|amount| amount < 0.0) {
+                found.invalid(&at, &quoted(amount), super::NOT_NEGATIVE);
+            }
+        }
+    }
+    for (name, request) in resources["requests"].as_object().into_iter().flatten() {
+        let limit = text(&resources["limits"][name.as_str()]);
+        if let (Some(wanted), Some(most)) = (worth(text(request)), worth(limit)) {
+            if wanted > most {
+                let why = format!("must be less than or equal to {name} limit of {limit}");
+                found.invalid(&format!("{field}.requests"), &quoted(request), &why);
+            }
+        }
+    }
+}
+
+/// Whether a quantity is more than nothing.
+pub(super) fn positive(value: &Json) -> bool {
+    worth(text(value)).is_some_and(|worth| worth > 0.0)
+}
