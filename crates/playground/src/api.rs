@@ -240,6 +240,7 @@ impl Api {
         self.open_namespace(resource, namespace, &name)?;
         prepare::create(resource, &mut object);
         shape::defaults::defaults(resource, &mut object);
+        prepare::admit(resource, &mut object);
         let allocating = self.lock_addresses(resource);
         self.allocate(resource, &mut object)?;
         prepare::check(resource, &object, None)?;
@@ -268,9 +269,7 @@ impl Api {
         object: Json,
         write: &Write,
     ) -> Result<Arc<Json>, Status> {
-        same(name, object["metadata"]["name"].as_str(), |given| {
-            format!("the name of the object ({given}) does not match the name on the URL ({name})")
-        })?;
+        same(name, object["metadata"]["name"].as_str(), |given| wrong_name(given, name))?;
         same(namespace, object["metadata"]["namespace"].as_str(), |_| WRONG_NAMESPACE.to_owned())?;
         self.revise(resource, namespace, name, write, |_| Ok(object.clone()))
     }
@@ -414,6 +413,10 @@ impl Api {
 
 const WRONG_NAMESPACE: &str =
     "the namespace of the provided object does not match the namespace sent on the request";
+
+fn wrong_name(given: &str, name: &str) -> String {
+    format!("the name of the object ({given}) does not match the name on the URL ({name})")
+}
 
 fn same(expected: &str, given: Option<&str>, message: impl Fn(&str) -> String) -> Result<(), Status> {
     match given {

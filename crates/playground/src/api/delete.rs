@@ -3,6 +3,7 @@
 //! Invariant: an object with finalizers never goes before the last of them; a Pod that runs on a node goes when its
 //! kubelet says so, with a grace period of zero.
 
+use super::status::qualified_kind;
 use super::{Api, Delete, Status, TRIES, key};
 use crate::resource::Resource;
 use crate::store::{Refused, revision_of};
@@ -92,13 +93,15 @@ impl Api {
         if grace == 0 && !held {
             return Step::Remove;
         }
-        if begun && pending.is_some_and(|pending| pending <= grace) {
+        if begun && pending.unwrap_or(0) <= grace {
             return if next == *current { Step::Nothing } else { Step::Mark(next) };
         }
         let span = SignedDuration::from_secs(i64::try_from(grace).unwrap_or(i64::MAX));
         let until = self.clock.now().saturating_add(span).unwrap_or(jiff::Timestamp::MAX);
         next["metadata"]["deletionTimestamp"] = until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into();
-        next["metadata"]["deletionGracePeriodSeconds"] = grace.into();
+        if resource.key != "/namespaces" {
+            next["metadata"]["deletionGracePeriodSeconds"] = grace.into();
+        }
         if resource.key == "/namespaces" {
             next["status"]["phase"] = "Terminating".into();
         } else if let (false, Some(generation)) = (begun, current["metadata"]["generation"].as_u64()) {
@@ -179,7 +182,7 @@ fn check_preconditions(
     let refuse = |what: &str, given: &str, found: &str, hint: &str| {
         let message = format!(
             "Operation cannot be fulfilled on {} \"{name}\": the {what} in the precondition ({given}) does not match the {what} in record ({found}). The object might have been {hint}",
-            resource.kind
+            qualified_kind(resource)
         );
         let mut details = json!({"name": name});
         if !resource.group.is_empty() {

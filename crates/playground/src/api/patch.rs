@@ -2,11 +2,11 @@
 //!
 //! Invariant: a patch that names no revision never fails because somebody else wrote; only server-side apply creates.
 
-use super::{Api, Patch, Status, Write};
+use super::{Api, Patch, Status, WRONG_NAMESPACE, Write, same, wrong_name};
 use crate::resource::Resource;
 use crate::shape::patch::{self, Writer};
 use crate::shape::{decode, version};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
 /// What a patch did.
@@ -46,6 +46,7 @@ impl Api {
             let shown = current.map(|current| version::to_version(resource, spoken, current.clone()));
             let mut patched = patch::apply(kind, resource, &writer, shown.as_ref(), body)?;
             unknown = decode::after_patch(resource, spoken, &mut patched)?;
+            same_object(resource, namespace, name, current, &patched)?;
             Ok(version::from_version(resource, spoken, patched))
         };
         let changed = self.rewrite(resource, namespace, name, write, applies, |current| next(Some(current)));
@@ -88,5 +89,27 @@ impl Api {
         self.rescale(resource, namespace, name, write, |scale| {
             patch::apply(kind, resource, &writer, Some(scale), body)
         })
+    }
+}
+
+/// A patch cannot make another object of it.
+fn same_object(
+    resource: &Resource,
+    namespace: &str,
+    name: &str,
+    current: Option<&Json>,
+    patched: &Json,
+) -> Result<(), Status> {
+    let given = |field: &str| patched["metadata"][field].as_str();
+    same(name, given("name"), |given| wrong_name(given, name))?;
+    same(namespace, given("namespace"), |_| WRONG_NAMESPACE.to_owned())?;
+    let Some(current) = current else { return Ok(()) };
+    match given("uid") {
+        Some(uid) if current["metadata"]["uid"] != uid => {
+            let message = format!("Invalid value: \"{uid}\": field is immutable");
+            let cause = json!({"reason": "FieldValueInvalid", "message": message, "field": "metadata.uid"});
+            Err(Status::invalid(resource, name, vec![cause]))
+        }
+        _ => Ok(()),
     }
 }

@@ -19,7 +19,12 @@ pub(super) fn create(resource: &Resource, object: &mut Json) {
             Some(json!({"phase": "Active"}))
         }
         "/pods" | "/persistentvolumeclaims" | "/persistentvolumes" => Some(json!({"phase": "Pending"})),
-        "/services" => Some(json!({"loadBalancer": {}})),
+        "/services" | "networking.k8s.io/ingresses" => Some(json!({"loadBalancer": {}})),
+        "apps/replicasets" => Some(json!({"replicas": 0})),
+        "autoscaling/horizontalpodautoscalers" => Some(json!({"currentReplicas": 0, "desiredReplicas": 0})),
+        "policy/poddisruptionbudgets" => Some(json!({
+            "currentHealthy": 0, "desiredHealthy": 0, "disruptionsAllowed": 0, "expectedPods": 0,
+        })),
         // A kubelet creates its node with the status that it has.
         "/nodes" => None,
         _ if resource.subresources.contains(&"status") => Some(json!({})),
@@ -27,6 +32,34 @@ pub(super) fn create(resource: &Resource, object: &mut Json) {
     };
     if let Some(initial) = initial {
         object["status"] = initial;
+    }
+}
+
+/// What admission adds to a new Pod: its account, its priority, and how long it stays on a node that is lost.
+pub(super) fn admit(resource: &Resource, object: &mut Json) {
+    if resource.key != "/pods" {
+        return;
+    }
+    let Some(spec) = object.get_mut("spec").and_then(Json::as_object_mut) else { return };
+    let mut default = |field: &str, value: Json| drop(spec.entry(field).or_insert(value));
+    default("serviceAccountName", "default".into());
+    default("serviceAccount", "default".into());
+    default("priority", 0.into());
+    default("preemptionPolicy", "PreemptLowerPriority".into());
+    default("enableServiceLinks", true.into());
+    default("tolerations", json!([]));
+    let Some(tolerations) = spec.get_mut("tolerations").and_then(Json::as_array_mut) else { return };
+    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+        let tolerates = |toleration: &Json| {
+            let (given, effect) = (&toleration["key"], &toleration["effect"]);
+            (given == key || given.as_str().unwrap_or_default().is_empty())
+                && (effect == "NoExecute" || effect.as_str().unwrap_or_default().is_empty())
+        };
+        if !tolerations.iter().any(tolerates) {
+            tolerations.push(json!({
+                "key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300,
+            }));
+        }
     }
 }
 

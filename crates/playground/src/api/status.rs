@@ -196,3 +196,12 @@ pub(crate) fn qualified(resource: &Resource) -> String {
         format!("{}.{}", resource.plural, resource.group)
     }
 }
+
+/// `Deployment.apps`, `Pod`.
+pub(crate) fn qualified_kind(resource: &Resource) -> String {
+    if resource.group.is_empty() {
+        resource.kind.to_owned()
+    } else {
+        format!("{}.{}", resource.kind, resource.group)
+    }
+}

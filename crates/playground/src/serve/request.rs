@@ -54,7 +54,11 @@ impl Query {
             return Ok(None);
         }
         let malformed = || format!("strconv.ParseInt: parsing \"{text}\": invalid syntax");
-        text.parse().map(Some).map_err(|_| Status::bad_request(malformed()))
+        match text.parse::<i64>() {
+            // A negative number says nothing.
+            Ok(number) => Ok(u64::try_from(number).ok()),
+            Err(_) => Err(Status::bad_request(malformed())),
+        }
     }
 
     pub(super) fn selector(&self, target: &Target) -> Result<Selector, Status> {
@@ -66,7 +70,8 @@ impl Query {
             "" => Ok(false),
             "All" => Ok(true),
             other => {
-                let message = format!("Unsupported value: \"{other}\": supported values: \"All\"");
+                let message =
+                    format!("Unsupported value: []string{{\"{other}\"}}: supported values: \"All\"");
                 let cause =
                     json!({"reason": "FieldValueNotSupported", "message": message, "field": "dryRun"});
                 Err(Status::invalid_kind("meta.k8s.io", "CreateOptions", "", vec![cause]))

@@ -368,12 +368,15 @@ fn place(object: &Json) -> (String, String) {
     (text("namespace"), text("name"))
 }
 
+/// Where a page starts: the revision of its list, and after which namespace and name.
+type Start = (u64, (String, String));
+
 /// Reads a continue token: the revision of the list, and the last object that was sent.
-fn token(text: &str) -> Result<Option<(u64, (String, String))>, Status> {
+fn token(text: &str) -> Result<Option<Start>, Status> {
     if text.is_empty() {
         return Ok(None);
     }
-    let read = || -> Option<(u64, (String, String))> {
+    let read = || -> Option<Start> {
         let token: Json = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         let part = |n: usize| token["start"][n].as_str().map(str::to_owned);
         Some((token["rv"].as_u64()?, (part(0)?, part(1)?)))
