@@ -314,7 +314,9 @@ impl Api {
             prepare::update(resource, &current, &mut next, finalizers, write)?;
             let allocating = self.lock_addresses(resource);
             self.allocate(resource, &mut next)?;
-            prepare::check(resource, &next, Some(&current))?;
+            if matches!(write.subresource, None | Some("scale")) {
+                prepare::check(resource, &next, Some(&current))?;
+            }
             if !owned {
                 self.manage(resource, write, Some(&current), &mut next);
             }

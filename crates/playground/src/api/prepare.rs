@@ -5,6 +5,7 @@
 
 use super::{Status, Write};
 use crate::resource::Resource;
+use crate::shape;
 use serde_json::{Map, Value as Json, json};
 
 /// Makes a new object ready: kind, generation, an initial status, defaults.
@@ -41,7 +42,9 @@ pub(super) fn admit(resource: &Resource, object: &mut Json) {
         return;
     }
     let Some(spec) = object.get_mut("spec").and_then(Json::as_object_mut) else { return };
-    let mut default = |field: &str, value: Json| drop(spec.entry(field).or_insert(value));
+    let mut default = |field: &str, value: Json| {
+        spec.entry(field).or_insert(value);
+    };
     default("serviceAccountName", "default".into());
     default("serviceAccount", "default".into());
     default("priority", 0.into());
@@ -114,8 +117,12 @@ pub(super) fn update(
 
 /// Whether an object is valid; `old` is what it replaces.
 pub(super) fn check(resource: &Resource, object: &Json, old: Option<&Json>) -> Result<(), Status> {
-    let _ = (resource, object, old);
-    Ok(())
+    let causes = shape::validate::validate(resource, object, old);
+    if causes.is_empty() {
+        return Ok(());
+    }
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    Err(shape::invalid(resource, name, &causes))
 }
 
 fn name_kind(resource: &Resource, object: &mut Json) {

@@ -482,8 +482,11 @@ pub(super) fn claim(found: &mut Causes, object: &Json, old: Option<&Json>) {
     let mut same = spec.clone();
     same["resources"] = old["resources"].clone();
     if old["volumeName"].is_null() {
-        // Binding is the one thing that happens to it.
-        same.as_object_mut().map(|map| map.shift_remove("volumeName"));
+        // Binding is the one thing that happens to it, and a class of its own if it named none.
+        let class = old["storageClassName"].is_null().then_some("storageClassName");
+        for field in ["volumeName"].into_iter().chain(class) {
+            same.as_object_mut().map(|map| map.shift_remove(field));
+        }
     }
     if same != *old {
         found.forbidden("spec", "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims");
