@@ -85,10 +85,8 @@ fn value(kind: &Type, it: &mut Json, place: &Place<'_>, unknown: &mut Vec<String
     }
     let wrong = |it: &Json, what: String| {
         let mut found = kind_of(it).to_owned();
-        if let Json::Number(number) = it {
-            if matches!(kind, Type::Int32 | Type::Int64) {
-                found = format!("number {number}");
-            }
+        if let (Json::Number(number), Type::Int32 | Type::Int64) = (it, kind) {
+            found = format!("number {number}");
         }
         let into = if place.go.is_empty() {
             format!("value of type {what}")

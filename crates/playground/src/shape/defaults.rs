@@ -90,10 +90,8 @@ pub fn defaults(resource: &Resource, object: &mut Json) {
             within(map, "status", |status| set(status, "phase", json!("Active")));
         }
         "Node" => within(map, "status", |status| {
-            if !status.contains_key("allocatable") {
-                if let Some(capacity) = status.get("capacity").cloned() {
-                    status.insert("allocatable".to_owned(), capacity);
-                }
+            if let Some(capacity) = status.get("capacity").cloned() {
+                set(status, "allocatable", capacity);
             }
         }),
         "RoleBinding" | "ClusterRoleBinding" => binding(map),
@@ -195,10 +193,8 @@ fn pod(spec: &mut Members) {
     set(spec, "dnsPolicy", json!("ClusterFirst"));
     set(spec, "securityContext", json!({}));
     set(spec, "schedulerName", json!("default-scheduler"));
-    if !spec.contains_key("serviceAccountName") {
-        if let Some(name) = spec.get("serviceAccount").cloned() {
-            set(spec, "serviceAccountName", name);
-        }
+    if let Some(name) = spec.get("serviceAccount").cloned() {
+        set(spec, "serviceAccountName", name);
     }
     if let Some(name) = spec.get("serviceAccountName").cloned() {
         set(spec, "serviceAccount", name);

@@ -31,6 +31,7 @@ pub fn table(resource: &Resource, objects: &[Arc<Json>], now: Timestamp, include
         .map(|column| {
             let (name, priority) = column.strip_prefix('+').map_or((*column, 0), |name| (name, 1));
             let (name, kind) = name.strip_suffix('#').map_or((name, "string"), |name| (name, "integer"));
+            let kind = if name == "Created At" { "date" } else { kind };
             let format = if name == "Name" && priority == 0 { "name" } else { "" };
             json!({"name": name, "type": kind, "format": format, "description": "", "priority": priority})
         })
@@ -70,7 +71,7 @@ fn columns(kind: &str) -> &'static [&'static str] {
             "+Readiness Gates",
         ],
         "Deployment" => {
-            &["Name", "Ready", "Up-to-date#", "Available#", "Age", "+Containers", "+Images", "+Selector"]
+            &["Name", "Ready", "Up-to-date", "Available", "Age", "+Containers", "+Images", "+Selector"]
         }
         "ReplicaSet" => {
             &["Name", "Desired#", "Current#", "Ready#", "Age", "+Containers", "+Images", "+Selector"]
@@ -123,7 +124,7 @@ fn columns(kind: &str) -> &'static [&'static str] {
         "Job" => &["Name", "Status", "Completions", "Duration", "Age", "+Containers", "+Images", "+Selector"],
         "Namespace" => &["Name", "Status", "Age"],
         "ConfigMap" => &["Name", "Data", "Age"],
-        "Secret" => &["Name", "Type", "Data#", "Age"],
+        "Secret" => &["Name", "Type", "Data", "Age"],
         "ServiceAccount" => &["Name", "Secrets", "Age"],
         "PodDisruptionBudget" => &["Name", "Min Available", "Max Unavailable", "Allowed Disruptions#", "Age"],
         "Lease" => &["Name", "Holder", "Age"],

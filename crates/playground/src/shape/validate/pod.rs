@@ -514,11 +514,9 @@ fn resources(found: &mut Causes, field: &str, resources: &Json) {
     }
     for (name, request) in resources["requests"].as_object().into_iter().flatten() {
         let limit = text(&resources["limits"][name.as_str()]);
-        if let (Some(wanted), Some(most)) = (worth(text(request)), worth(limit)) {
-            if wanted > most {
-                let why = format!("must be less than or equal to {name} limit of {limit}");
-                found.invalid(&format!("{field}.requests"), &quoted(request), &why);
-            }
+        if matches!((worth(text(request)), worth(limit)), (Some(wanted), Some(most)) if wanted > most) {
+            let why = format!("must be less than or equal to {name} limit of {limit}");
+            found.invalid(&format!("{field}.requests"), &quoted(request), &why);
         }
     }
 }

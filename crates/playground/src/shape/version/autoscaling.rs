@@ -34,6 +34,22 @@ fn annotation(map: &mut Members, name: &str) -> Option<Json> {
     value
 }
 
+/// The same with the first letter of every key made large or small: behaviour is annotated under the names of Go's fields.
+fn letters(value: Json, change: fn(&char) -> char) -> Json {
+    match value {
+        Json::Object(map) => map
+            .into_iter()
+            .map(|(key, value)| {
+                let first = key.chars().next().map(|first| change(&first));
+                (first.into_iter().chain(key.chars().skip(1)).collect(), letters(value, change))
+            })
+            .collect::<Members>()
+            .into(),
+        Json::Array(items) => items.into_iter().map(|item| letters(item, change)).collect(),
+        other => other,
+    }
+}
+
 /// v2 as v1.
 pub(super) fn to_v1(map: &mut Members) {
     let take = |map: &mut Members, part: &str, name: &str| -> Option<Json> {
@@ -67,7 +83,7 @@ pub(super) fn to_v1(map: &mut Members) {
         annotate(map, CONDITIONS, conditions);
     }
     if let Some(behavior) = take(map, "spec", "behavior") {
-        annotate(map, BEHAVIOR, behavior);
+        annotate(map, BEHAVIOR, letters(behavior, char::to_ascii_uppercase));
     }
 }
 
@@ -86,7 +102,7 @@ pub(super) fn from_v1(map: &mut Members) {
         let target = json!({"type": "Utilization", "averageUtilization": share});
         metrics.insert(0, json!({"type": "Resource", "resource": {"name": "cpu", "target": target}}));
     }
-    let behavior = annotation(map, BEHAVIOR);
+    let behavior = annotation(map, BEHAVIOR).map(|behavior| letters(behavior, char::to_ascii_lowercase));
     within(map, "spec", |spec| {
         if !metrics.is_empty() {
             spec.insert("metrics".to_owned(), Json::Array(metrics));
@@ -113,7 +129,7 @@ pub(super) fn to_v2beta1(map: &mut Members) {
     let behavior =
         map.get_mut("spec").and_then(Json::as_object_mut).and_then(|spec| spec.shift_remove("behavior"));
     if let Some(behavior) = behavior {
-        annotate(map, BEHAVIOR, behavior);
+        annotate(map, BEHAVIOR, letters(behavior, char::to_ascii_uppercase));
     }
     for (part, list) in [("spec", "metrics"), ("status", "currentMetrics")] {
         within(map, part, |part| {
@@ -126,7 +142,7 @@ pub(super) fn to_v2beta1(map: &mut Members) {
 
 /// v2beta1 as v2.
 pub(super) fn from_v2beta1(map: &mut Members) {
-    let behavior = annotation(map, BEHAVIOR);
+    let behavior = annotation(map, BEHAVIOR).map(|behavior| letters(behavior, char::to_ascii_lowercase));
     within(map, "spec", |spec| {
         if let Some(behavior) = behavior {
             spec.insert("behavior".to_owned(), behavior);
@@ -206,10 +222,10 @@ fn flat(metric: &mut Json) {
 fn deep(metric: &mut Json, part: &str) {
     let Some(source) = source(metric) else { return };
     let Some(inner) = metric[source].as_object_mut() else { return };
-    if source == "object" {
-        if let Some(object) = inner.shift_remove("target") {
-            inner.insert("describedObject".to_owned(), object);
-        }
+    if source == "object"
+        && let Some(object) = inner.shift_remove("target")
+    {
+        inner.insert("describedObject".to_owned(), object);
     }
     let mut figures = Members::new();
     for (nested, flat) in names(source, part).into_iter().filter(|(nested, _)| !nested.is_empty()) {
