@@ -18,6 +18,8 @@ pub const RESTART_BACKOFF_MAX: Duration = Duration::from_secs(300);
 pub const RESTART_FORGOTTEN: Duration = Duration::from_secs(600);
 /// A node tells that it lives.
 pub const LEASE_PERIOD: Duration = Duration::from_secs(10);
+/// A node writes its status so often, if nothing in it changes.
+pub const NODE_STATUS_PERIOD: Duration = Duration::from_secs(300);
 /// A node that did not tell for so long is NotReady.
 pub const NODE_GRACE: Duration = Duration::from_secs(40);
 /// From a node's deletion to that of its Pods.

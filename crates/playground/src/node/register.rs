@@ -5,7 +5,7 @@
 use super::Node;
 use crate::api::Write;
 use crate::controllers::kinds::{LEASES, NODES};
-use crate::controllers::object::{set, uid};
+use crate::controllers::object::{list, set, since, text, uid};
 use crate::times;
 use serde_json::{Value as Json, json};
 
@@ -43,7 +43,7 @@ pub(super) fn register(node: &Node) {
     beat(node);
 }
 
-/// Shows that a node lives: its lease, and its conditions if somebody doubted them.
+/// Shows that a node lives: its lease, and now and then its conditions, at once if somebody doubted them.
 pub(super) fn beat(node: &Node) {
     let api = &node.shared.api;
     let Ok(object) = api.get(NODES, "", &node.name) else { return };
@@ -67,8 +67,10 @@ pub(super) fn beat(node: &Node) {
         // If it cannot be made now, it is made at the next beat.
         let _ = api.create(LEASES, LEASE_NAMESPACE, lease, &Write::by(KUBELET));
     }
-    let mut conditions = object["status"]["conditions"].as_array().into_iter().flatten();
-    if !conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True") {
+    let told = |condition: &&Json| condition["type"] == "Ready" && condition["status"] == "True";
+    let told = list(&object, "/status/conditions").iter().find(told);
+    let told = told.and_then(|ready| since(text(ready, "/lastHeartbeatTime"), api.clock().now()));
+    if told.is_none_or(|ago| ago >= times::NODE_STATUS_PERIOD) {
         live(node, &api.clock().stamp());
     }
 }
@@ -80,6 +82,10 @@ fn live(node: &Node, stamp: &str) {
         let mut object = object.clone();
         let before = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
         let mut status = status(node, stamp);
+        // It is the same machine as before.
+        if object["status"]["nodeInfo"].is_object() {
+            set(&mut status, &["nodeInfo"], object["status"]["nodeInfo"].clone());
+        }
         for condition in status["conditions"].as_array_mut().into_iter().flatten() {
             let known = before.iter().find(|known| known["type"] == condition["type"]);
             if let Some(known) = known.filter(|known| known["status"] == condition["status"]) {

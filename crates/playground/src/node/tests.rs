@@ -519,6 +519,27 @@ async fn nodes_that_start_again_run_their_pods_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nodes_show_that_they_live() {
+    use crate::controllers::kinds::{LEASES, NODES};
+    let cluster = Cluster::up().await;
+    let node = || cluster.api.get(NODES, "", "node-0").unwrap();
+    let ready = |node: &Json| {
+        list(node, "/status/conditions").iter().find(|known| known["type"] == "Ready").cloned().unwrap()
+    };
+    let registered = node();
+    sleep(Duration::from_secs(305)).await;
+    let lease = cluster.api.get(LEASES, "kube-node-lease", "node-0").unwrap();
+    assert_eq!(lease["spec"]["renewTime"], "2026-11-20T09:05:00.000000Z");
+    assert_eq!(ready(&node())["lastHeartbeatTime"], "2026-11-20T09:05:00Z");
+    assert_eq!(ready(&node())["lastTransitionTime"], "2026-11-20T09:00:00Z");
+    assert_eq!(node()["status"]["nodeInfo"], registered["status"]["nodeInfo"]);
+    cluster.api.delete(NODES, "", "node-0", &Delete::default()).unwrap();
+    sleep(Duration::from_secs(30)).await;
+    assert!(cluster.api.get(NODES, "", "node-0").is_err(), "who deletes a node wants it gone");
+    cluster.down().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn services_lead_to_whoever_is_ready() {
     let cluster = Cluster::up().await;
     let spec = json!({"type": "NodePort", "selector": {"app": "app"}, "ports": [{"port": 80, "targetPort": 8080, "nodePort": 30080}]});
