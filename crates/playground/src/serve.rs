@@ -33,8 +33,10 @@ use tokio_rustls::TlsAcceptor;
 
 /// How many connections may be open at once; more wait to be accepted.
 const CONNECTIONS: usize = 4096;
-/// How long a client may take for its TLS handshake, and for the head of a request.
-const HEAD: Duration = Duration::from_secs(10);
+/// How long a client may take for its TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long a connection of HTTP/1.1 may be idle, or take for the head of a request.
+const HEAD: Duration = Duration::from_secs(60);
 
 /// A running API server; dropping it closes every connection.
 #[derive(Debug)]
@@ -122,7 +124,7 @@ async fn accept(mut listener: Listener, tls: Option<TlsAcceptor>, service: Arc<v
                             None => connection(stream, service).await,
                             Some(tls) => {
                                 // A handshake that fails or takes too long concerns only its client.
-                                if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, tls.accept(stream)).await {
+                                if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
                                     connection(stream, service).await;
                                 }
                             }

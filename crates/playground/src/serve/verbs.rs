@@ -4,7 +4,7 @@ use super::answer::{self, Body, Form, Page};
 use super::request::{self, Encoding, Query};
 use super::route::{Route, Target, route};
 use super::{discovery, logs, openapi, watch};
-use crate::api::{Api, Status, Write};
+use crate::api::{Api, Delete, Patch, Status, Write};
 use crate::resource::find;
 use crate::shape::decode::{self, Unknown};
 use crate::shape::version;
@@ -164,6 +164,14 @@ fn done() -> Json {
     json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})
 }
 
+/// A request about objects, but for its body.
+struct Asked<'a> {
+    api: &'a Api,
+    target: &'a Target,
+    query: Query,
+    form: Form,
+}
+
 async fn objects(
     service: &Service,
     target: &Target,
@@ -171,8 +179,7 @@ async fn objects(
     body: Incoming,
 ) -> Result<Response<Body>, Status> {
     let query = Query::parse(parts.uri.query())?;
-    let api = &service.api;
-    let headers = &parts.headers;
+    let (api, headers) = (&service.api, &parts.headers);
     if target.subresource == Some("log") {
         if parts.method != Method::GET {
             return Err(Status::method_not_allowed());
@@ -181,134 +188,165 @@ async fn objects(
         return Ok(answer::whole(StatusCode::OK, "text/plain; charset=utf-8", text));
     }
     let form = answer::accepted(headers)?.rows(query.get("includeObject"), api.clock());
+    let asked = Asked { api, target, query, form };
     let read = request::body(&service.large, headers, body);
-    match (&parts.method, target.name.as_deref(), target.subresource) {
-        (&Method::GET, _, _) if query.flag("watch") && target.subresource.is_none() => {
-            let events = watch::begin(api, target, form, &query)?;
-            Ok(answer::whole(StatusCode::OK, "application/json", events))
-        }
-        (&Method::GET, None, _) => list(api, target, form, &query),
-        (&Method::GET, Some(name), Some("scale")) => {
-            let scale = api.scale(target.resource, target.namespace(), name)?;
-            Ok(answer::json(StatusCode::OK, &scale))
-        }
-        (&Method::GET, Some(name), None | Some("status")) => {
-            let object = api.get(target.resource, target.namespace(), name)?;
-            Ok(answer::object(StatusCode::OK, target, form, &object))
-        }
-        (&Method::POST, name, subresource) => {
+    match (&parts.method, target.name.as_deref()) {
+        (&Method::GET, name) => asked.get(name),
+        (&Method::POST, name) => {
+            asked.may_post()?;
             let encoding = request::encoding(headers)?;
-            if (name.is_some() && !matches!(subresource, Some("eviction" | "binding")))
-                || (name.is_none() && target.resource.namespaced && target.namespace.is_none())
-            {
-                return Err(Status::method_not_allowed());
-            }
-            let write = query.write(headers, target)?;
-            let object = request::object(encoding, &read.await?, target)?;
-            match (name, subresource) {
-                (Some(name), Some("eviction")) => {
-                    let delete = request::delete_options(&object["deleteOptions"], &query)?;
-                    api.evict(target.resource, target.namespace(), name, &delete)?;
-                    Ok(answer::json(StatusCode::CREATED, &done()))
-                }
-                (Some(_), _) => bound(api, target, &object, &write),
-                (None, _) => {
-                    let (object, warnings) = target.sent(object, &query)?;
-                    let made = api.create(target.resource, target.namespace(), object, &write)?;
-                    let response = answer::object(StatusCode::CREATED, target, form, &made);
-                    Ok(answer::warn(response, &warnings))
-                }
-            }
+            let write = asked.query.write(headers, target)?;
+            asked.post(name, request::object(encoding, &read.await?, target)?, &write)
         }
-        (&Method::PUT, Some(name), subresource) => {
+        (&Method::PUT, Some(name)) => {
             let encoding = request::encoding(headers)?;
-            let write = query.write(headers, target)?;
-            let object = request::object(encoding, &read.await?, target)?;
-            match subresource {
-                Some("scale") => {
-                    let scale = api
-                        .rescale(target.resource, target.namespace(), name, &write, |_| Ok(object.clone()))?;
-                    Ok(answer::json(StatusCode::OK, &scale))
-                }
-                None | Some("status" | "finalize") => {
-                    let (object, warnings) = target.sent(object, &query)?;
-                    let made = api.update(target.resource, target.namespace(), name, object, &write)?;
-                    Ok(answer::warn(answer::object(StatusCode::OK, target, form, &made), &warnings))
-                }
-                Some(_) => Err(Status::method_not_allowed()),
-            }
+            let write = asked.query.write(headers, target)?;
+            asked.put(name, request::object(encoding, &read.await?, target)?, &write)
         }
-        (&Method::PATCH, Some(name), subresource @ (None | Some("status" | "scale"))) => {
-            let kind = request::patch_kind(headers, &query)?;
-            let write = query.write(headers, target)?;
+        (&Method::PATCH, Some(name)) => {
+            let kind = request::patch_kind(headers, &asked.query)?;
+            let write = asked.query.write(headers, target)?;
             let patch = request::parse(Encoding::Json, &read.await?, target.resource.kind)?;
-            let (resource, namespace) = (target.resource, target.namespace());
-            if subresource == Some("scale") {
-                let scale = api.patch_scale(resource, namespace, name, kind, &patch, &write)?;
-                return Ok(answer::json(StatusCode::OK, &scale));
-            }
-            let strict = query.unknown()?;
-            if strict == Unknown::Strict {
-                // Nothing is stored of a patch that is refused.
-                let trial = Write { dry_run: true, ..write.clone() };
-                let tried = api.patch(resource, target.version, namespace, name, kind, &patch, &trial)?;
-                if !tried.unknown.is_empty() {
-                    let unknown = tried.unknown.join(", ");
-                    let message = format!("strict decoding error: {unknown}");
-                    return Err(Status::bad_request(message));
-                }
-            }
-            let done = api.patch(resource, target.version, namespace, name, kind, &patch, &write)?;
-            let code = if done.created { StatusCode::CREATED } else { StatusCode::OK };
-            let warnings = if strict == Unknown::Warn { done.unknown } else { Vec::new() };
-            Ok(answer::warn(answer::object(code, target, form, &done.object), &warnings))
+            asked.patch(name, kind, &patch, &write)
         }
-        (&Method::DELETE, name, None) => {
+        (&Method::DELETE, name) => {
             let encoding = request::encoding(headers)?;
             let bytes = read.await?;
-            let options =
-                if bytes.is_empty() { json!({}) } else { request::parse(encoding, &bytes, "DeleteOptions")? };
-            let options = request::delete_options(&options, &query)?;
-            match name {
-                Some(name) => {
-                    let deleted = api.remove(target.resource, target.namespace(), name, &options)?;
-                    let returned = matches!(
-                        target.resource.key,
-                        "/pods"
-                            | "/services"
-                            | "/serviceaccounts"
-                            | "/persistentvolumes"
-                            | "/persistentvolumeclaims"
-                    );
-                    if deleted.gone && !returned {
-                        return Ok(answer::json(StatusCode::OK, &answer::success(target, &deleted.object)));
-                    }
-                    Ok(answer::object(StatusCode::OK, target, form, &deleted.object))
-                }
-                None if target.resource.key == "/namespaces"
-                    || (target.resource.namespaced && target.namespace.is_none()) =>
-                {
-                    Err(Status::method_not_allowed())
-                }
-                None => {
-                    let selector = query.selector(target)?;
-                    let (all, revision) = api.list(target.resource, target.namespace.as_deref());
-                    let mut deleted = Vec::new();
-                    for object in all.iter().filter(|object| selector.selects(object)) {
-                        let name = object["metadata"]["name"].as_str().unwrap_or_default();
-                        match api.delete(target.resource, target.namespace(), name, &options) {
-                            Ok(object) => deleted.push(object),
-                            // Somebody else was quicker.
-                            Err(status) if status.code == 404 => {}
-                            Err(status) => return Err(status),
-                        }
-                    }
-                    let page = Page { revision, next: None, remaining: None };
-                    Ok(answer::list(target, form, &deleted, &page))
-                }
-            }
+            let options = match bytes.as_ref() {
+                [] => json!({}),
+                bytes => request::parse(encoding, bytes, "DeleteOptions")?,
+            };
+            asked.delete(name, &request::delete_options(&options, &asked.query)?)
         }
         _ => Err(Status::method_not_allowed()),
+    }
+}
+
+impl Asked<'_> {
+    fn get(&self, name: Option<&str>) -> Result<Response<Body>, Status> {
+        let Asked { api, target, query, form } = self;
+        match (name, target.subresource) {
+            (_, None) if query.flag("watch") => {
+                let events = watch::begin(api, target, *form, query)?;
+                Ok(answer::whole(StatusCode::OK, "application/json", events))
+            }
+            (None, _) => list(api, target, *form, query),
+            (Some(name), Some("scale")) => {
+                let scale = api.scale(target.resource, target.namespace(), name)?;
+                Ok(answer::json(StatusCode::OK, &scale))
+            }
+            (Some(name), None | Some("status")) => {
+                let object = api.get(target.resource, target.namespace(), name)?;
+                Ok(answer::object(StatusCode::OK, target, *form, &object))
+            }
+            (Some(_), Some(_)) => Err(Status::method_not_allowed()),
+        }
+    }
+
+    /// What can be posted: objects to where they live, evictions and bindings to their Pod.
+    fn may_post(&self) -> Result<(), Status> {
+        let target = self.target;
+        let fits = match (&target.name, target.subresource) {
+            (Some(_), subresource) => matches!(subresource, Some("eviction" | "binding")),
+            (None, _) => !target.resource.namespaced || target.namespace.is_some(),
+        };
+        if fits { Ok(()) } else { Err(Status::method_not_allowed()) }
+    }
+
+    fn post(&self, name: Option<&str>, object: Json, write: &Write) -> Result<Response<Body>, Status> {
+        let Asked { api, target, query, form } = self;
+        match (name, target.subresource) {
+            (Some(name), Some("eviction")) => {
+                let delete = request::delete_options(&object["deleteOptions"], query)?;
+                api.evict(target.resource, target.namespace(), name, &delete)?;
+                Ok(answer::json(StatusCode::CREATED, &done()))
+            }
+            (Some(_), _) => bound(api, target, &object, write),
+            (None, _) => {
+                let (object, warnings) = target.sent(object, query)?;
+                let made = api.create(target.resource, target.namespace(), object, write)?;
+                Ok(answer::warn(answer::object(StatusCode::CREATED, target, *form, &made), &warnings))
+            }
+        }
+    }
+
+    fn put(&self, name: &str, object: Json, write: &Write) -> Result<Response<Body>, Status> {
+        let Asked { api, target, query, form } = self;
+        match target.subresource {
+            Some("scale") => {
+                let next = |_: &Json| Ok(object.clone());
+                let scale = api.rescale(target.resource, target.namespace(), name, write, next)?;
+                Ok(answer::json(StatusCode::OK, &scale))
+            }
+            None | Some("status" | "finalize") => {
+                let (object, warnings) = target.sent(object, query)?;
+                let made = api.update(target.resource, target.namespace(), name, object, write)?;
+                Ok(answer::warn(answer::object(StatusCode::OK, target, *form, &made), &warnings))
+            }
+            Some(_) => Err(Status::method_not_allowed()),
+        }
+    }
+
+    fn patch(&self, name: &str, kind: Patch, patch: &Json, write: &Write) -> Result<Response<Body>, Status> {
+        let Asked { api, target, query, form } = self;
+        let (resource, namespace) = (target.resource, target.namespace());
+        match target.subresource {
+            Some("scale") => {
+                let scale = api.patch_scale(resource, namespace, name, kind, patch, write)?;
+                return Ok(answer::json(StatusCode::OK, &scale));
+            }
+            None | Some("status") => {}
+            Some(_) => return Err(Status::method_not_allowed()),
+        }
+        let validation = query.unknown()?;
+        if validation == Unknown::Strict {
+            // Nothing is stored of a patch that is refused.
+            let trial = Write { dry_run: true, ..write.clone() };
+            let tried = api.patch(resource, target.version, namespace, name, kind, patch, &trial)?;
+            if !tried.unknown.is_empty() {
+                let message = format!("strict decoding error: {}", tried.unknown.join(", "));
+                return Err(Status::bad_request(message));
+            }
+        }
+        let done = api.patch(resource, target.version, namespace, name, kind, patch, write)?;
+        let code = if done.created { StatusCode::CREATED } else { StatusCode::OK };
+        let warnings = if validation == Unknown::Warn { done.unknown } else { Vec::new() };
+        Ok(answer::warn(answer::object(code, target, *form, &done.object), &warnings))
+    }
+
+    fn delete(&self, name: Option<&str>, options: &Delete) -> Result<Response<Body>, Status> {
+        let Asked { api, target, query, form } = self;
+        let resource = target.resource;
+        let everywhere = resource.namespaced && target.namespace.is_none();
+        if target.subresource.is_some() || (name.is_none() && (everywhere || resource.key == "/namespaces")) {
+            return Err(Status::method_not_allowed());
+        }
+        if let Some(name) = name {
+            let deleted = api.remove(resource, target.namespace(), name, options)?;
+            // Of some kinds a real server returns the object, of the others only that it is gone.
+            let returned = matches!(
+                resource.key,
+                "/pods" | "/services" | "/serviceaccounts" | "/persistentvolumes" | "/persistentvolumeclaims"
+            );
+            if deleted.gone && !returned {
+                return Ok(answer::json(StatusCode::OK, &answer::success(target, &deleted.object)));
+            }
+            return Ok(answer::object(StatusCode::OK, target, *form, &deleted.object));
+        }
+        let selector = query.selector(target)?;
+        let (all, revision) = api.list(resource, target.namespace.as_deref());
+        let mut deleted = Vec::new();
+        for object in all.iter().filter(|object| selector.selects(object)) {
+            let name = object["metadata"]["name"].as_str().unwrap_or_default();
+            match api.delete(resource, target.namespace(), name, options) {
+                Ok(object) => deleted.push(object),
+                // Somebody else was quicker.
+                Err(status) if status.code == 404 => {}
+                Err(status) => return Err(status),
+            }
+        }
+        let page = Page { revision, next: None, remaining: None };
+        Ok(answer::list(target, *form, &deleted, &page))
     }
 }
 
