@@ -369,3 +369,6 @@ impl Manager {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ pub const ORPHANED_PODS: Duration = Duration::from_secs(1);
 pub const AUTOSCALER_PERIOD: Duration = Duration::from_secs(15);
 /// An autoscaler scales down to the highest of its recommendations of so long.
 pub const AUTOSCALER_STABILIZATION: Duration = Duration::from_secs(300);
-/// Endpoints that just changed wait so long for their next change, so that a rollout of a thousand Pods is not a
+/// Endpoints of many Pods that just changed wait so long for their next change, so that a rollout of a thousand Pods is not a
 /// thousand lists of a thousand.
 pub const ENDPOINTS_BATCH: Duration = Duration::from_millis(20);
 /// A Job's first failure is retried after so long, each later one after twice as long as the one before.

@@ -1,7 +1,7 @@
 //! Who stands behind a Service: its Endpoints, and the same as EndpointSlices.
 //!
 //! Invariant: what is Ready is listed, what is not Ready is listed apart, and a Pod whose deletion began is in neither list
-//! (in slices it says that it is terminating). Changes that come in a burst are written together.
+//! (in slices it says that it is terminating). Changes of many Pods that come in a burst are written together.
 
 use super::kinds::{ENDPOINTS, NODES, PODS, SERVICES, SLICES};
 use super::object::{
@@ -21,6 +21,7 @@ use tokio::time::Instant;
 const SLICE: usize = 100;
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
+const WRITTEN_BY: &str = "endpoints.kubernetes.io/managed-by";
 const CHANGED: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 
 #[derive(Default)]
@@ -68,7 +69,9 @@ impl Controller for Endpoints {
                 }
             }
         } else if change.key.resource == ENDPOINTS.key {
-            if change.kind == ChangeKind::Deleted {
+            // What we wrote may be left from a Service that went unseen.
+            let ours = change.before.is_none() && label(&change.object, WRITTEN_BY) == "endpoint-controller";
+            if change.kind == ChangeKind::Deleted || ours {
                 queue.add(Key { resource: SERVICES.key, ..change.key.clone() });
             }
         } else if change.key.resource == SLICES.key && change.kind == ChangeKind::Deleted {
@@ -92,13 +95,15 @@ impl Controller for Endpoints {
         {
             return Ok(None);
         }
-        if let Some(rest) = self.written.get(key).and_then(|at| ENDPOINTS_BATCH.checked_sub(at.elapsed()))
+        let mut pods = cx.api.list(PODS, Some(&key.namespace)).0;
+        pods.retain(|pod| matches(selector, pod) && listed(pod));
+        // Few Pods are written at once, so that nobody is sent to one that goes.
+        if pods.len() > SLICE
+            && let Some(rest) = self.written.get(key).and_then(|at| ENDPOINTS_BATCH.checked_sub(at.elapsed()))
             && !rest.is_zero()
         {
             return Ok(Some(rest));
         }
-        let mut pods = cx.api.list(PODS, Some(&key.namespace)).0;
-        pods.retain(|pod| matches(selector, pod) && listed(pod));
         let wrote = write_endpoints(cx, &service, &pods)?;
         if write_slices(cx, &service, &pods)? || wrote {
             self.written.insert(key.clone(), Instant::now());
@@ -220,7 +225,7 @@ fn write_endpoints(cx: &Context, service: &Json, pods: &[Arc<Json>]) -> Result<b
     if headless(service) {
         set(&mut labels, &["service.kubernetes.io/headless"], "");
     }
-    set(&mut labels, &["endpoints.kubernetes.io/managed-by"], "endpoint-controller");
+    set(&mut labels, &[WRITTEN_BY], "endpoint-controller");
     let stamp = cx.stamp();
     let fill = |endpoints: &mut Json| {
         let same = endpoints["metadata"]["labels"] == labels

@@ -65,6 +65,11 @@ impl Controller for ReplicaSets {
 }
 
 fn one(cx: &mut Context, set: &Json) -> Result<Option<Duration>, Status> {
+    let template = &set["spec"]["template"]["metadata"]["labels"];
+    if !selects(&set["spec"]["selector"], template) {
+        // Its Pods would never be its own, and it would make them for ever.
+        return Ok(None);
+    }
     let pods = claim(cx, set)?;
     let pods: Vec<Arc<Json>> = pods.into_iter().filter(|pod| active(pod)).collect();
     let wanted = usize::try_from(int(set, "/spec/replicas").unwrap_or(1)).unwrap_or(0);

@@ -203,30 +203,41 @@ pub(crate) fn deployment(name: &str, replicas: i64, image: &str) -> Json {
     })
 }
 
+/// What is to be said of which Pod, and when.
+type Due = BTreeMap<(Instant, String, String), &'static str>;
+
+fn hear(pod: &Json, before: Option<&Json>, kind: ChangeKind, due: &mut Due) {
+    let now = Instant::now();
+    let key = |after| (now + after, namespace(pod).to_owned(), name(pod).to_owned());
+    let bound = |pod: &Json| !text(pod, "/spec/nodeName").is_empty();
+    if kind == ChangeKind::Deleted || !bound(pod) {
+        return;
+    }
+    if terminating(pod) && !before.is_some_and(terminating) {
+        due.insert(key(POD_GONE), "end");
+    } else if !before.is_some_and(bound) {
+        due.insert(key(CONTAINER_START), "start");
+    }
+}
+
 /// What all the kubelets together would say of their nodes and Pods. A Pod annotated `test/unready` never gets Ready; one
 /// annotated `test/exit` ends with that code a second after its start.
 async fn kubelet(api: Api, dead: Arc<Mutex<BTreeSet<String>>>) {
     let mut watch = api.watch(PODS, None, 0).unwrap();
-    let mut due: BTreeMap<(Instant, String, String), &str> = BTreeMap::new();
+    let mut due = Due::new();
     let mut beat = Instant::now();
     let mut addresses = 0_u32;
     loop {
         let next = due.first_key_value().map_or(beat, |((at, ..), _)| (*at).min(beat));
         tokio::select! {
-            change = watch.next() => {
-                let change = change.unwrap();
-                let (pod, now) = (&change.object, Instant::now());
-                let key = |after| (now + after, namespace(pod).to_owned(), name(pod).to_owned());
-                let bound = |pod: &Json| !text(pod, "/spec/nodeName").is_empty();
-                if change.kind == ChangeKind::Deleted || !bound(pod) {
-                    continue;
+            change = watch.next() => match change {
+                Ok(change) => hear(&change.object, change.before.as_deref(), change.kind, &mut due),
+                Err(_) => {
+                    let (pods, revision) = api.list(PODS, None);
+                    watch = api.watch(PODS, None, revision).unwrap();
+                    pods.iter().for_each(|pod| hear(pod, None, ChangeKind::Added, &mut due));
                 }
-                if terminating(pod) && !change.before.as_deref().is_some_and(terminating) {
-                    due.insert(key(POD_GONE), "end");
-                } else if !change.before.as_deref().is_some_and(bound) {
-                    due.insert(key(CONTAINER_START), "start");
-                }
-            }
+            },
             () = sleep_until(next) => {}
         }
         if Instant::now() >= beat {

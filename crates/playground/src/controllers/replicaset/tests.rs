@@ -85,3 +85,17 @@ async fn minutes_of_readiness_count_and_events_say_what_was_done() {
     .assert_eq(&events);
     cluster.end().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_whose_pods_would_not_be_its_own_makes_none() {
+    let cluster = Cluster::with_nodes(1).await;
+    let mut web = set(2);
+    web["spec"]["selector"] =
+        json!({"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["web"]}]});
+    let write = crate::api::Write::by("kubectl");
+    // The server may well refuse it; if it does not, nothing must come of it.
+    let _ = cluster.api.create(REPLICA_SETS, "n", web, &write);
+    cluster.pass(1_000).await;
+    assert!(cluster.all(PODS).is_empty());
+    cluster.end().await;
+}
