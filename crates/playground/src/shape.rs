@@ -1,8 +1,9 @@
 //! What an API server knows of the shape of objects: patches, owners of fields, defaults, validation, versions, tables.
 //!
 //! Job: pure functions over JSON objects. Invariant: nothing here reads or waits for anything; the time is a parameter.
-//! The order in which [`crate::api`] uses them on a write: [`patch::apply`] (for a patch), [`decode::check`],
-//! [`defaults::defaults`], [`patch::manage`].
+//! The order in which [`crate::api`] uses them on a write: [`decode::check`] of what was sent, or [`patch::apply`] and
+//! [`decode::after_patch`]; [`version::from_version`]; [`defaults::defaults`], [`validate::validate`], [`patch::manage`];
+//! and on the way out [`version::to_version`] and [`table::table`].
 
 pub mod decode;
 pub mod defaults;

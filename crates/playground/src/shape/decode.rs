@@ -263,3 +263,129 @@ fn go_type(kind: &Type) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource;
+    use expect_test::{Expect, expect};
+    use serde_json::json;
+
+    fn check(object: Json, unknown: Unknown, says: Expect) {
+        let resource = resource::of_kind("apps", "Deployment").expect("it is served");
+        let mut object = object;
+        let said = match super::check(resource, "v1", &mut object, unknown) {
+            Ok(warnings) => format!("{warnings:?} {object}"),
+            Err(status) => format!("{} {}", status.code, status.message),
+        };
+        says.assert_eq(&said);
+    }
+
+    #[test]
+    fn what_is_not_known_is_dropped_and_told_or_refused() {
+        let object = json!({"kind": "Deployment", "spec": {"replicsa": 3, "template": {"spec": {"containers": [{"img": "x"}]}}}});
+        check(
+            object.clone(),
+            Unknown::Warn,
+            expect![[
+                r#"["unknown field \"spec.replicsa\"", "unknown field \"spec.template.spec.containers[0].img\""] {"kind":"Deployment","spec":{"template":{"spec":{"containers":[{}]}}}}"#
+            ]],
+        );
+        check(
+            object.clone(),
+            Unknown::Strict,
+            expect![[
+                r#"400 Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "spec.replicsa", unknown field "spec.template.spec.containers[0].img""#
+            ]],
+        );
+        check(
+            object,
+            Unknown::Ignore,
+            expect![[r#"[] {"kind":"Deployment","spec":{"template":{"spec":{"containers":[{}]}}}}"#]],
+        );
+    }
+
+    #[test]
+    fn what_is_of_another_type_is_refused_in_the_words_of_todays_decoder() {
+        let of = |spec: Json| json!({"kind": "Deployment", "spec": spec});
+        let container = |container: Json| of(json!({"template": {"spec": {"containers": [container]}}}));
+        for (object, says) in [
+            (
+                of(json!({"replicas": "three"})),
+                expect![
+                    "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"
+                ],
+            ),
+            (
+                of(json!({"replicas": 1.5})),
+                expect![
+                    "json: cannot unmarshal number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32"
+                ],
+            ),
+            (
+                of(json!({"paused": "yes"})),
+                expect![
+                    "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.paused of type bool"
+                ],
+            ),
+            (
+                of(json!({"selector": []})),
+                expect![
+                    "json: cannot unmarshal array into Go struct field DeploymentSpec.spec.selector of type v1.LabelSelector"
+                ],
+            ),
+            (
+                json!({"kind": "Deployment", "metadata": {"labels": {"a": 1}}}),
+                expect![
+                    "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string"
+                ],
+            ),
+            (
+                container(json!({"command": "sh"})),
+                expect![
+                    "json: cannot unmarshal string into Go struct field Container.spec.template.spec.containers.command of type []string"
+                ],
+            ),
+            (
+                container(json!({"env": {"A": "b"}})),
+                expect![
+                    "json: cannot unmarshal object into Go struct field Container.spec.template.spec.containers.env of type []v1.EnvVar"
+                ],
+            ),
+            (
+                container(json!({"resources": {"limits": {"cpu": "1X"}}})),
+                expect![
+                    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+                ],
+            ),
+        ] {
+            let resource = resource::of_kind("apps", "Deployment").expect("it is served");
+            let mut object = object;
+            let status = super::check(resource, "v1", &mut object, Unknown::Warn).expect_err("it is refused");
+            let prefix = "Deployment in version \"v1\" cannot be handled as a Deployment: ";
+            says.assert_eq(status.message.strip_prefix(prefix).expect("the server's prefix"));
+        }
+    }
+
+    #[test]
+    fn quantities_have_a_number_and_a_known_suffix() {
+        for (text, good) in [
+            ("1", true),
+            ("100m", true),
+            ("1.5Gi", true),
+            ("-1", true),
+            (".5", true),
+            ("1e3", true),
+            ("1E", true),
+            ("+2k", true),
+            ("", false),
+            ("Gi", false),
+            ("1X", false),
+            ("1 Gi", false),
+            ("1.2.3", false),
+            ("0x1", false),
+        ] {
+            assert_eq!(quantity(text), good, "{text:?}");
+        }
+    }
+}

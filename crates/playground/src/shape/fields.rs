@@ -355,7 +355,9 @@ const ALWAYS: &[&[&str]] = &[
 ];
 
 fn always(path: &[String]) -> bool {
-    ALWAYS.contains(&path.iter().map(String::as_str).collect::<Vec<_>>().as_slice())
+    ALWAYS
+        .iter()
+        .any(|known| known.len() == path.len() && known.iter().zip(path).all(|(one, other)| one == other))
 }
 
 /// What differs between two objects of a type.
