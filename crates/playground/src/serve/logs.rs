@@ -87,8 +87,13 @@ impl Reading {
         if self.since.is_some_and(|since| at < since) {
             return;
         }
-        let mut whole =
-            if self.timestamps { format!("{at} {line}\n") } else { format!("{line}\n") }.into_bytes();
+        let mut whole = Vec::new();
+        if self.timestamps {
+            // Nine digits, always, as container runtimes write them.
+            whole.extend_from_slice(at.strftime("%Y-%m-%dT%H:%M:%S%.9fZ ").to_string().as_bytes());
+        }
+        whole.extend_from_slice(line.as_bytes());
+        whole.push(b'\n');
         if let Some(left) = &mut self.left {
             whole.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
             *left -= whole.len() as u64;

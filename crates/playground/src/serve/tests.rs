@@ -389,3 +389,34 @@ async fn kubectl_gets_tables_and_patches() {
     ])
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn logs_are_read_from_where_and_as_long_as_asked() {
+    let cluster = Cluster::start().await;
+    let pods = find("", "pods").unwrap();
+    let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    let pod = cluster.api.create(pods, "default", pod, &Write::by("test")).unwrap();
+    let mut client = cluster.client().await;
+    let path = "/api/v1/namespaces/default/pods/p/log";
+    let log = cluster.api.logs().begin(pod["metadata"]["uid"].as_str().unwrap(), "c");
+    let written = cluster.api.clock().now();
+    log.write(written, "one\ntwo");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    log.write(cluster.api.clock().now(), "three");
+    for (query, expected) in [
+        ("", "one\ntwo\nthree\n"),
+        ("?tailLines=1", "three\n"),
+        ("?tailLines=9&limitBytes=5", "one\nt"),
+        ("?sinceSeconds=5&timestamps=true", "2026-11-20T09:00:10.000000000Z three\n"),
+        ("?container=d", "container d is not valid for pod p"),
+        ("?previous=true", "previous terminated container \"c\" in pod \"p\" not found"),
+    ] {
+        let (_, answer) = client.call("GET", &format!("{path}{query}"), "", "").await;
+        let text = answer.as_str().or(answer["message"].as_str()).unwrap();
+        assert_eq!(text, expected, "{query}");
+    }
+    let (_, body) = client.send("GET", &format!("{path}?follow=true&tailLines=1"), "", "").await;
+    log.write(written, "four");
+    log.close();
+    assert_eq!(body.collect().await.unwrap().to_bytes(), "three\nfour\n");
+}
