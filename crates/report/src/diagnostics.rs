@@ -36,7 +36,8 @@ pub struct Look {
     pub width: Option<usize>,
 }
 
-/// For people: each complaint with its line of the document, and a last line that counts them. Empty without complaints.
+/// For people: each complaint with its line of the document, and a last line that counts them (`e.yaml: valid, 1 hint`). Empty
+/// without complaints.
 pub fn text(diagnostics: &[Diagnostic], source: &Source<'_>, look: &Look) -> String {
     if diagnostics.is_empty() {
         return String::new();
@@ -51,7 +52,8 @@ pub fn text(diagnostics: &[Diagnostic], source: &Source<'_>, look: &Look) -> Str
         drawn += &renderer.render(&[drawing(diagnostic, source)]);
         drawn += "\n\n";
     }
-    drawn + source.name + ": " + &counted(diagnostics) + "\n"
+    let valid = if counts(diagnostics)[0] == 0 { "valid, " } else { "" };
+    drawn + source.name + ": " + valid + &counted(diagnostics) + "\n"
 }
 
 fn drawing<'a>(diagnostic: &'a Diagnostic, source: &Source<'a>) -> Group<'a> {

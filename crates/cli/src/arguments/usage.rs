@@ -172,6 +172,8 @@ fn message(error: &clap::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
     use crate::arguments::Global;
     use std::ffi::OsString;
 

@@ -265,3 +265,10 @@ fn a_tab_gets_a_hint() {
     let said = folder.chaos("validate --format text e.yaml").stdout;
     assert!(said.contains("YAML is indented with spaces"), "{said}");
 }
+
+#[test]
+fn hints_leave_it_valid() {
+    let folder = Folder::new().with("e.yaml", "title: t\ndescription: d\nmethod: []\nrollback: []\n");
+    let said = folder.chaos("validate --format text e.yaml").stdout;
+    assert!(said.ends_with("\ne.yaml: valid, 1 hint\n"), "{said}");
+}

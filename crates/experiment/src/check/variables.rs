@@ -119,8 +119,7 @@ impl Checker<'_> {
     pub(super) fn process_variables(&mut self, path: &str, program: &str, value: Option<&Value>) {
         match value {
             Some(Value::List(items)) => {
-                let shell =
-                    items.iter().filter_map(Value::as_text).chain([program]).any(|word| is_shell(word));
+                let shell = items.iter().filter_map(Value::as_text).chain([program]).any(is_shell);
                 for (index, value) in items.iter().enumerate() {
                     self.variables(&item(path, index), Some(value), shell);
                 }
