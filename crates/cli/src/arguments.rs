@@ -89,6 +89,9 @@ enum Word {
     /// Start and stop a Kubernetes cluster of its own on this machine
     #[command(disable_help_flag = true)]
     Playground(Unread),
+    /// Watch an experiment find a weakness, and hold once it is mended
+    #[command(disable_help_flag = true)]
+    Demo(Unread),
 }
 
 #[derive(Args, Debug)]
@@ -379,6 +382,23 @@ pub(crate) enum PlaygroundCommand {
     },
 }
 
+/// Watch an experiment find a weakness in a small system, see it mended, and see it hold.
+///
+/// Nothing is needed and nothing of yours is touched: it starts a playground in this process, and everything but the
+/// journals goes away with it. It takes less than a minute; Ctrl-C ends it at any moment.
+#[derive(Parser, Debug)]
+#[command(
+    name = "demo",
+    bin_name = "chaos demo",
+    override_usage = "chaos demo [OPTIONS]",
+    args_override_self = true
+)]
+pub(crate) struct Demo {
+    /// Where the journals of its two runs are kept
+    #[arg(long, value_name = "DIR", default_value = "demo-journals")]
+    pub(crate) journals: PathBuf,
+}
+
 /// A command whose options were read.
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -394,6 +414,8 @@ pub(crate) enum Command {
     Settings(Settings),
     /// `chaos playground`
     Playground(Playground),
+    /// `chaos demo`
+    Demo(Demo),
 }
 
 impl Global {
@@ -421,6 +443,7 @@ impl Unparsed {
             Word::Info(_) => "info",
             Word::Settings(_) => "settings",
             Word::Playground(_) => "playground",
+            Word::Demo(_) => "demo",
         }
     }
 
@@ -439,6 +462,7 @@ impl Unparsed {
                 return Err(usage::help_on_stderr(Playground::command()));
             }
             Word::Playground(unread) => Command::Playground(unread.read()?),
+            Word::Demo(unread) => Command::Demo(unread.read()?),
         })
     }
 }

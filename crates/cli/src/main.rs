@@ -4,6 +4,7 @@
 
 mod arguments;
 mod bug;
+mod demo;
 mod exit;
 mod info;
 mod machine;
@@ -72,5 +73,6 @@ fn perform(command: Command, session: Session) -> Result<u8, Problem> {
         Command::Info(arguments) => info::info(&arguments, &session),
         Command::Settings(arguments) => settings::command::settings(&arguments, &session),
         Command::Playground(arguments) => playground::playground(&arguments, &session),
+        Command::Demo(arguments) => demo::demo(&arguments, &session),
     }
 }

@@ -52,7 +52,8 @@ impl Session {
             process: std::process::id(),
             context: uuid::Uuid::new_v4().to_string(),
         };
-        let file = (!global.no_log_file).then_some(global.log_file);
+        // The demo leaves nothing but its journals.
+        let file = (!global.no_log_file && word != "demo").then_some(global.log_file);
         let (log, unlogged) = match Log::new(options(file), screen.console()) {
             Ok(log) => (log, None),
             // Putting back what was broken must not wait for a log file.

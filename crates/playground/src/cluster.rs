@@ -3,15 +3,17 @@
 //! Invariant: everything that was started belongs to the [`Cluster`] and ends with [`Cluster::down`]; several clusters live
 //! beside each other, each on a network 127.x.0.0/16 of its own, which it holds as long as it lives.
 
-use crate::api::{Api, Clock};
+use crate::api::{Api, Clock, Status, Write};
 use crate::controllers::{self, Handles, Metrics};
 use crate::net::{Listener, Net};
 use crate::node::{self, PodRange};
 use crate::program::Program;
+use crate::resource;
 use crate::serve::{Authority, Server, StartError, TlsError};
 use crate::store::Store;
 use crate::{ingress, program};
 use jiff::Timestamp;
+use serde_json::Value as Json;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -72,6 +74,7 @@ pub enum UpError {
 
 /// A cluster that runs.
 pub struct Cluster {
+    api: Api,
     server: Server,
     ingress: SocketAddr,
     stop: CancellationToken,
@@ -114,8 +117,8 @@ impl Cluster {
             metrics,
             stop: stop.clone(),
         };
-        let tasks = vec![serving, controllers::run(api.clone(), handles), node::run(api, config)];
-        Ok(Cluster { server, ingress, stop, tasks, _network: network })
+        let tasks = vec![serving, controllers::run(api.clone(), handles), node::run(api.clone(), config)];
+        Ok(Cluster { api, server, ingress, stop, tasks, _network: network })
     }
 
     /// What kubectl needs.
@@ -131,6 +134,39 @@ impl Cluster {
     /// Where the ingress is.
     pub fn ingress(&self) -> SocketAddr {
         self.ingress
+    }
+
+    /// The verbs of its API, without a connection.
+    pub fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// Creates the object of a manifest, or replaces it when there is one of its name. The manifest is of the version
+    /// that a resource is stored as: the newest.
+    ///
+    /// # Errors
+    /// 400 when it is of no known kind, and what creation and replacement say.
+    pub fn apply(&self, manifest: Json) -> Result<(), Status> {
+        let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+        let (api_version, kind) = (text(&manifest["apiVersion"]), text(&manifest["kind"]));
+        let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+        let resource = resource::of_kind(group, &kind)
+            .filter(|resource| {
+                resource.versions.first().map(|v| resource.api_version(v)) == Some(api_version.clone())
+            })
+            .ok_or_else(|| {
+                Status::bad_request(format!("no matches for kind \"{kind}\" in version \"{api_version}\""))
+            })?;
+        let (name, namespace) =
+            (text(&manifest["metadata"]["name"]), text(&manifest["metadata"]["namespace"]));
+        let namespace = if resource.namespaced && namespace.is_empty() { "default" } else { &namespace };
+        let write = Write::by("playground");
+        match self.api.create(resource, namespace, manifest.clone(), &write) {
+            Err(status) if status.reason == "AlreadyExists" => {
+                self.api.update(resource, namespace, &name, manifest, &write).map(drop)
+            }
+            created => created.map(drop),
+        }
     }
 
     /// Ends everything.

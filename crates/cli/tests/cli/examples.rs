@@ -46,10 +46,12 @@ fn the_shop_that_reconnects_survives() {
 #[test]
 fn every_example_is_valid() {
     let folder = Folder::new();
-    for example in ["first/experiment", "kubernetes/terminate-pod", "kubernetes/scale-to-zero"] {
+    for example in
+        ["first/experiment", "kubernetes/terminate-pod", "kubernetes/scale-to-zero", "demo/experiment"]
+    {
         let path = root().join(format!("examples/{example}.yaml"));
         let mut command = folder.command("validate --format json");
-        let done = folder.done(command.arg(path));
+        let done = folder.done(command.arg(path).env("INGRESS_HOST", "127.0.0.1"));
         assert_eq!(done.code, 0, "{example}: {}", done.stderr);
         let said: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
         assert_eq!(said["diagnostics"].as_array().map(Vec::len), Some(0), "{said}");

@@ -20,6 +20,7 @@ const COMMANDS: &[&str] = &[
     "playground status",
     "playground down",
     "playground env",
+    "demo",
 ];
 
 /// What no command's help has room for.
