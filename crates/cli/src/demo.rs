@@ -11,7 +11,7 @@ use crate::arguments::Demo;
 use crate::problem::Problem;
 use crate::session::Session;
 use crate::{exit, machine};
-use shop::Shop;
+use shop::{Customers, Shop};
 use squall_playground::cluster::{Cluster, Options};
 use std::io;
 use std::process::ExitStatus;
@@ -93,10 +93,10 @@ async fn story(
 
     teller.chapter(3, "The experiment: one Pod of the shop is terminated")?;
     teller.say("Expected: Kubernetes replaces it, and nobody notices.")?;
-    let code = run(workshop, teller, "1-one-replica.json", signals).await?;
+    let (code, customers) = run(workshop, teller, &shop, "1-one-replica.json", signals).await?;
     expect(workshop, "1-one-replica.json", code, (DEVIATED, "deviated"))?;
-    teller
-        .bad("It was noticed: the only replica was gone, and its replacement takes seconds to be ready.")?;
+    teller.say(&customers.to_string())?;
+    teller.bad("A weakness: the only replica was gone, and its replacement takes seconds to be ready.")?;
 
     teller.chapter(4, "The fix: a second replica")?;
     teller.typed("kubectl scale deployment shop --namespace shop --replicas 2")?;
@@ -105,42 +105,51 @@ async fn story(
     teller.say(&format!("2 of 2 replicas are ready, {:.1} s later.", took.as_secs_f64()))?;
 
     teller.chapter(5, "The same experiment again")?;
-    let code = run(workshop, teller, "2-two-replicas.json", signals).await?;
+    let (code, customers) = run(workshop, teller, &shop, "2-two-replicas.json", signals).await?;
     expect(workshop, "2-two-replicas.json", code, (HELD, "completed"))?;
+    teller.say(&customers.to_string())?;
     teller.good("It holds: the other replica answered while the first was replaced.")?;
     Ok(())
 }
 
-/// Runs the experiment as anybody would; its exit code.
+/// Runs the experiment as anybody would, while customers come; its exit code, and what became of them.
 async fn run(
     workshop: &Workshop,
     teller: &Teller,
+    shop: &Shop<'_>,
     journal: &str,
     signals: &mut Signals,
-) -> Result<Option<i32>, End> {
+) -> Result<(Option<i32>, Customers), End> {
     teller.typed("chaos run examples/demo/experiment.yaml")?;
     teller.gap()?;
     let unable = |error: io::Error| Problem::new(format!("could not run the experiment: {error}"));
     let mut child = Command::from(workshop.experiment(journal)?).spawn().map_err(unable)?;
     let mut interrupted = false;
-    let status: ExitStatus = loop {
-        tokio::select! {
-            status = child.wait() => break status.map_err(unable)?,
-            signal = signals.next() => {
-                interrupted = true;
-                // It has a process group of its own, so it hears of each signal once: from us.
-                let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
-                if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
-                    // It may just have ended; then there is nobody to tell.
-                    let _ = rustix::process::kill_process(pid, signal);
+    let ending = async {
+        loop {
+            tokio::select! {
+                status = child.wait() => return status,
+                signal = signals.next() => {
+                    interrupted = true;
+                    // It has a process group of its own, so it hears of each signal once: from us.
+                    let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
+                    if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
+                        // It may just have ended; then there is nobody to tell.
+                        let _ = rustix::process::kill_process(pid, signal);
+                    }
                 }
             }
         }
     };
+    let mut customers = Customers::default();
+    let status: ExitStatus = tokio::select! {
+        status = ending => status.map_err(unable)?,
+        never = shop.serve(&mut customers) => match never {},
+    };
     teller.gap()?;
     match interrupted {
         true => Err(End::Interrupted),
-        false => Ok(status.code()),
+        false => Ok((status.code(), customers)),
     }
 }
 

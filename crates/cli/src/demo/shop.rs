@@ -8,15 +8,17 @@ use squall_experiment::load::{Format, load};
 use squall_playground::api::{Status, Write};
 use squall_playground::cluster::Cluster;
 use squall_playground::resource::{self, Resource};
+use std::convert::Infallible;
+use std::fmt;
 use std::io;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
+use tokio::time::{interval, sleep, timeout};
 
 const MANIFESTS: &str = include_str!("../../../../examples/demo/shop.yaml");
 const REQUEST: &[u8] = b"GET /demo/person HTTP/1.1\r\nHost: shop.demo\r\nConnection: close\r\n\r\n";
-/// How often is looked whether it is ready.
+/// How often is looked whether it is ready, and how often a customer comes.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// The shop on a cluster.
@@ -62,6 +64,18 @@ impl<'a> Shop<'a> {
         Ok(started.elapsed())
     }
 
+    /// Sends customers, one after the other, for ever.
+    pub(super) async fn serve(&self, customers: &mut Customers) -> Infallible {
+        let mut ticks = interval(LOOK);
+        loop {
+            ticks.tick().await;
+            // One who is still waiting when the run ends is not counted.
+            let answered = self.answers().await;
+            customers.all += 1;
+            customers.unanswered += u32::from(!answered);
+        }
+    }
+
     fn replicas_ready(&self) -> Result<u64, Problem> {
         let deployment = self.cluster.api().get(self.deployments, "shop", "shop").map_err(refused)?;
         Ok(deployment["status"]["readyReplicas"].as_u64().unwrap_or_default())
@@ -77,6 +91,23 @@ impl<'a> Shop<'a> {
             io::Result::Ok(first.ends_with(b" 200"))
         };
         matches!(timeout(Duration::from_secs(3), asked).await, Ok(Ok(true)))
+    }
+}
+
+/// What became of those who came during a run.
+#[derive(Default)]
+pub(super) struct Customers {
+    all: u32,
+    unanswered: u32,
+}
+
+impl fmt::Display for Customers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Customers { all, unanswered } = self;
+        match unanswered {
+            0 => write!(f, "Meanwhile {all} customers came, and every one was answered."),
+            _ => write!(f, "Meanwhile {all} customers came, and {unanswered} of them were turned away."),
+        }
     }
 }
 

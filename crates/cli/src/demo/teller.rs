@@ -72,7 +72,11 @@ impl Teller {
              replica is an outage. Two are none. An experiment tells you before your customers do.\n   \
              Journals of both runs: {journals}/1-one-replica.json, 2-two-replicas.json\n   \
              The playground is gone again; it all took {seconds:.0} s.\n   \
-             By hand: chaos playground up --detach; eval \"$(chaos playground env)\"\n"
+             By hand, step by step:\n     \
+             $ eval \"$(chaos playground up --detach)\"\n     \
+             $ kubectl apply -f examples/demo/shop.yaml\n     \
+             $ chaos run examples/demo/experiment.yaml\n     \
+             $ chaos playground down\n"
         ))
     }
 }

@@ -20,6 +20,8 @@ fn the_demo_finds_a_weakness_and_sees_it_mended() {
     assert_eq!(done.code, 0, "{}\n{}", done.stdout, done.stderr);
     assert!(done.stderr.contains("Experiment ended with status: deviated"), "{}", done.stderr);
     assert!(done.stderr.contains("Experiment ended with status: completed"), "{}", done.stderr);
+    assert!(done.stdout.contains("of them were turned away"), "{}", done.stdout);
+    assert!(done.stdout.contains("every one was answered"), "{}", done.stdout);
     assert!(done.stdout.contains("demo-journals/1-one-replica.json"), "{}", done.stdout);
     assert!(!done.stdout.contains('\u{1b}'), "{}", done.stdout);
     for (journal, deviated) in [("1-one-replica", true), ("2-two-replicas", false)] {
@@ -33,7 +35,7 @@ fn the_demo_finds_a_weakness_and_sees_it_mended() {
 
 #[test]
 fn a_signal_at_any_moment_leaves_nothing_behind() {
-    // In the first second the shop starts, in the fifth its experiment runs.
+    // While the cluster starts, while the shop does, while its experiment runs.
     for (until, after) in [("1. ", false), ("2. ", false), ("chaos run", true)] {
         let folder = Folder::new();
         fs::create_dir(folder.path("tmp")).unwrap();
