@@ -1,7 +1,7 @@
 //! The API server's side towards clients: HTTPS (HTTP/1.1 and HTTP/2), paths, tokens, bodies, streams.
 //!
 //! Invariant: whatever one client sends or fails to read, the others are served; memory is bounded by the number of
-//! connections, of which there are at most [`CONNECTIONS`]. The verbs themselves are [`crate::api`]'s.
+//! connections, of which there are at most `CONNECTIONS`. The verbs themselves are [`crate::api`]'s.
 
 mod answer;
 mod discovery;
