@@ -63,6 +63,13 @@ class Reader:
         need(p.returncode == 0, f"it ended with {p.returncode}: {p.stderr[-3000:]}")
         self.shop_is_gone()
 
+    def demo(self):
+        """The demo finds its weakness, mends it, and leaves only its journals."""
+        self.all_of(typed(blocks("console")[1]))
+        journals = os.listdir(os.path.join(self.clone, "demo-journals"))
+        need(len(journals) == 2, f"not two journals: {journals}")
+        self.shop_is_gone()
+
     def shop_is_gone(self):
         def alive():
             return [pid for pid in filter(str.isdigit, os.listdir("/proc")) if runs_in(pid, self.clone)]
@@ -72,13 +79,13 @@ class Reader:
     def pods_are_replaced(self):
         """The block about a Pod that is terminated: nothing is typed or waited for but what it says."""
         self.api.no_namespace(NS)
-        self.all_of(typed(blocks("console")[1]))
+        self.all_of(typed(blocks("console")[2]))
         pods = self.api.pods(NS, "app=web")
         need([is_ready(pod) for pod in pods] == [True, True], f"not two ready Pods: {pods}")
 
     def killed_and_recovered(self):
         """The block about a run that is killed: its change is there, is listed, and is put back."""
-        run, look, listing, recover, ready, clean = typed(blocks("console")[2])
+        run, look, listing, recover, ready, clean = typed(blocks("console")[3])
         self.all_of([run, look])
         replicas = self.api.get(DEPLOYMENT)["spec"]["replicas"]
         need(replicas == 0, f"{replicas} replicas after `{run}`")
@@ -115,6 +122,7 @@ def main():
         tally.check("a clean clone", reader.cloned)
         tally.check("the first command finds the weakness", reader.first)
         tally.check("a shop that connects again has none", reader.survives)
+        tally.check("the demo shows a weakness found, mended and gone", reader.demo)
         tally.check("a Pod is terminated and replaced", reader.pods_are_replaced)
         tally.check("a run is killed and put back", reader.killed_and_recovered)
     api.no_namespace(NS)
