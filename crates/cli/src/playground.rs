@@ -8,11 +8,11 @@ mod place;
 use crate::arguments::{Playground, PlaygroundCommand};
 use crate::problem::Problem;
 use crate::session::Session;
-use crate::{exit, machine};
+use crate::{exit, machine, stdout};
 use place::Place;
 use squall_playground::cluster::{Cluster, Options};
 use squall_report::line::Line;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
@@ -42,11 +42,16 @@ pub(crate) fn playground(arguments: &Playground, session: &Session) -> Result<u8
         PlaygroundCommand::Down { name } => down(&Place::named(&state, name)?, session),
         PlaygroundCommand::Env { name } => {
             let (kubeconfig, ingress) = Place::named(&state, name)?.reach()?;
-            println!("export KUBECONFIG={}", quoted(&kubeconfig.display().to_string()));
-            println!("export INGRESS_HOST={ingress}");
-            Ok(exit::FINE)
+            print_exports(&kubeconfig, &ingress)
         }
     }
+}
+
+/// What a shell needs to use a playground.
+fn print_exports(kubeconfig: &Path, ingress: &str) -> Result<u8, Problem> {
+    let kubeconfig = quoted(&kubeconfig.display().to_string());
+    stdout::print(&format!("export KUBECONFIG={kubeconfig}\nexport INGRESS_HOST={ingress}\n"))?;
+    Ok(exit::FINE)
 }
 
 /// For a shell: within single quotes nothing is special but the quote itself.
@@ -104,9 +109,7 @@ fn up_detached(place: &Place, options: &Options) -> Result<u8, Problem> {
     let started = Instant::now();
     loop {
         if let Ok((kubeconfig, ingress)) = place.reach() {
-            println!("export KUBECONFIG={}", quoted(&kubeconfig.display().to_string()));
-            println!("export INGRESS_HOST={ingress}");
-            return Ok(exit::FINE);
+            return print_exports(&kubeconfig, &ingress);
         }
         let ended = child.try_wait().map_err(unable)?;
         if ended.is_some() || started.elapsed() > PATIENCE {
@@ -118,15 +121,18 @@ fn up_detached(place: &Place, options: &Options) -> Result<u8, Problem> {
     }
 }
 
-fn status(state: &std::path::Path) -> Result<u8, Problem> {
-    let places = Place::all(state)?;
-    if places.is_empty() {
-        println!("No playground runs. `chaos playground up --detach` starts one.");
+fn status(state: &Path) -> Result<u8, Problem> {
+    let mut text = String::new();
+    for place in Place::all(state)? {
+        // One that ended since it was listed is not worth an error.
+        if let Ok((kubeconfig, ingress)) = place.reach() {
+            text += &format!("{}  ingress {ingress}  KUBECONFIG={}\n", place.name(), kubeconfig.display());
+        }
     }
-    for place in places {
-        let (kubeconfig, ingress) = place.reach()?;
-        println!("{}  ingress {ingress}  KUBECONFIG={}", place.name(), kubeconfig.display());
+    if text.is_empty() {
+        "No playground runs. `chaos playground up --detach` starts one.\n".clone_into(&mut text);
     }
+    stdout::print(&text)?;
     Ok(exit::FINE)
 }
 
@@ -151,6 +157,6 @@ fn down(place: &Place, session: &Session) -> Result<u8, Problem> {
 }
 
 /// Where playgrounds tell how they are reached.
-fn folder(state: &std::path::Path) -> PathBuf {
+fn folder(state: &Path) -> PathBuf {
     state.join("playgrounds")
 }
