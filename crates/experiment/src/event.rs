@@ -144,7 +144,7 @@ pub enum Ending {
         #[serde(default)]
         hint: Option<String>,
     },
-    /// By a stop; the journal gives it no status.
+    /// By a stop, or by an error that is no activity's failure; the journal gives it no status.
     Interrupted,
 }
 

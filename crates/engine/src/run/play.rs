@@ -132,7 +132,7 @@ fn bind(cast: &Cast<'_>, activity: &Value) -> Result<(&'static Entry, Bound), St
         Lookup::Found(entry) => entry,
         Lookup::NoModule => {
             let what = format!("could not find Python module '{module}' in activity '{name}'");
-            let hint = "this version runs the functions of `chaos discover` natively; foreign Python extensions are not served yet";
+            let hint = "`chaos info extensions` lists what is built in; foreign Python extensions are not served yet";
             return Err(Stop::Fatal(Failure::experiment(what).hint(hint)));
         }
         Lookup::NoFunction => {
