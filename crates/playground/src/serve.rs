@@ -10,6 +10,7 @@ mod openapi;
 mod protobuf;
 mod request;
 mod route;
+mod swagger;
 mod tls;
 mod verbs;
 mod watch;

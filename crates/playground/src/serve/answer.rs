@@ -113,6 +113,12 @@ pub(super) fn accepted(headers: &HeaderMap) -> Result<Form, Status> {
     Err(Status { details: json!({}), ..Status::plain(406, "NotAcceptable", message) })
 }
 
+/// Whether the OpenAPI document is wanted as protobuf.
+pub(super) fn takes_protobuf(headers: &HeaderMap) -> bool {
+    let mut accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepts.any(|accepts| accepts.contains("proto-openapi.spec.v2"))
+}
+
 /// A document of an API that kubectl asks in protobuf first, and takes as JSON.
 pub(super) fn json(code: StatusCode, body: &Json) -> Response<Body> {
     bytes(code, "application/json", body.to_string().into_bytes())

@@ -58,11 +58,12 @@ pub(super) fn document(group: &str, version: &str) -> Option<Json> {
     }))
 }
 
-fn root(group: &str, version: &str) -> String {
+pub(super) fn root(group: &str, version: &str) -> String {
     if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") }
 }
 
-fn operation(resource: &Resource, version: &str, verb: &str) -> Json {
+/// An operation: which verb of which kind it is, and what can be said in its query.
+pub(super) fn operation(resource: &Resource, version: &str, verb: &str) -> Json {
     let query = |name: &str, kind: &str| json!({"name": name, "in": "query", "schema": {"type": kind, "uniqueItems": true}});
     let mut parameters = Vec::new();
     if matches!(verb, "post" | "put" | "patch") {

@@ -18,6 +18,8 @@ pub(super) enum Route {
     Group(String),
     /// `/api/v1`, `/apis/apps/v1`: group and version.
     Version(String, String),
+    /// `/openapi/v2`.
+    Swagger,
     /// `/openapi/v3`, or the document of a group and version below it.
     OpenApi(Option<(String, String)>),
     /// POST of an access review.
@@ -54,6 +56,7 @@ pub(super) fn route(path: &str) -> Route {
         [] => Route::Index,
         ["healthz" | "livez" | "readyz", ..] => Route::Health,
         ["version"] => Route::About,
+        ["openapi", "v2"] => Route::Swagger,
         ["openapi", "v3"] => Route::OpenApi(None),
         ["openapi", "v3", "api", version] => Route::OpenApi(Some((String::new(), (*version).to_owned()))),
         ["openapi", "v3", "apis", group, version] => {

@@ -3,7 +3,7 @@
 use super::answer::{self, Body, Form, Page};
 use super::request::{self, Encoding, Query};
 use super::route::{Route, Target, route};
-use super::{discovery, logs, openapi, watch};
+use super::{discovery, logs, openapi, swagger, watch};
 use crate::api::{Api, Delete, Patch, Status, Write};
 use crate::resource::find;
 use crate::shape::decode::{self, Unknown};
@@ -109,6 +109,10 @@ async fn dispatch(
         },
         Route::Group(group) => found(discovery::group(&group)),
         Route::Version(group, version) => found(discovery::resource_list(&group, &version)),
+        Route::Swagger if get && answer::takes_protobuf(&parts.headers) => {
+            Ok(answer::bytes(StatusCode::OK, swagger::PROTOBUF, swagger::protobuf()))
+        }
+        Route::Swagger => found(Some(swagger::document())),
         Route::OpenApi(None) => found(Some(openapi::index())),
         Route::OpenApi(Some((group, version))) => found(openapi::document(&group, &version)),
         Route::About => found(Some(discovery::about())),
