@@ -212,8 +212,11 @@ fn kept_authority(folder: &Path) -> Result<Authority, UpError> {
             let authority = Authority::new()?;
             let (token, certificate, key) = (authority.token(), authority.certificate(), authority.key());
             let kept = format!("{token}\n\n{}\n\n{}", certificate.trim_end(), key.trim_end());
-            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+            // Whole or not at all, whenever we are killed. What a killed one left beside it is written over.
+            let new = folder.join("authority.new");
+            let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new);
             file.and_then(|mut file| file.write_all(kept.as_bytes())).map_err(unusable)?;
+            fs::rename(&new, &path).map_err(unusable)?;
             Ok(authority)
         }
         Err(error) => Err(unusable(error)),

@@ -429,9 +429,18 @@ mod tests {
         let text = std::fs::read_to_string(directory.path().join("objects.jsonl")).unwrap();
         assert!(Store::open(directory.path()).is_err(), "one process at a time");
         drop(store);
+        let path = directory.path().join("objects.jsonl");
         // As a kill in the middle of a write leaves it.
-        let half = format!("{text}{{\"revision\":9,\"resource\":\"/pods\",\"namespace\":\"n\",\"na");
-        std::fs::write(directory.path().join("objects.jsonl"), half).unwrap();
+        let half = format!("{text}{{\"sum\":\"0123456789abcdef\",\"revision\":9,\"resource\":\"/pods\",\"na");
+        let refused = |content: &str| {
+            std::fs::write(&path, content).unwrap();
+            Store::open(directory.path()).map(drop).unwrap_err().to_string()
+        };
+        // What is whole and damaged may have been acknowledged.
+        assert!(refused(&format!("{half}\n")).contains("line 6 is damaged"));
+        assert!(refused(&text.replace("\"x\"", "\"y\"")).contains("line 4 is damaged"));
+        assert!(refused("{\"format\":2,\"revision\":1}\n").contains("a newer chaos wrote it"));
+        std::fs::write(&path, half).unwrap();
         let store = Arc::new(Store::open(directory.path()).unwrap());
         assert_eq!(store.revision(), 4);
         let (objects, _) = store.list("/pods", None);
