@@ -17,7 +17,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, header};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use route::Backend;
 use serde_json::json;
 use std::convert::Infallible;
@@ -36,6 +36,10 @@ pub const CLASS: &str = "nginx";
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long it may take to begin its answer.
 const READ: Duration = Duration::from_secs(60);
+/// How long a client may be silent before a request, or take for its head.
+const HEAD: Duration = Duration::from_secs(60);
+/// How many connections are held at once, as one of nginx's workers would; more wait.
+const CONNECTIONS: usize = 1024;
 /// How long a listener that cannot accept (no file descriptors left) waits before it tries again.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
@@ -77,7 +81,7 @@ pub async fn run(api: Api, config: Config) -> io::Result<(SocketAddr, JoinSet<()
             tokio::select! {
                 () = config.stop.cancelled() => return,
                 Some(_) = connections.join_next() => {}
-                arrived = listener.accept() => match arrived {
+                arrived = listener.accept(), if connections.len() < CONNECTIONS => match arrived {
                     Ok((stream, from)) => {
                         connections.spawn(converse(shared.clone(), stream, from));
                     }
@@ -142,7 +146,9 @@ async fn converse(shared: Arc<Shared>, stream: Stream, from: SocketAddr) {
         async move { Ok::<_, Infallible>(answer(&shared, request, from.ip()).await) }
     });
     // How a connection ends is its caller's business.
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(64 << 10);
+    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn answer(shared: &Shared, mut request: Request<Incoming>, from: IpAddr) -> Answer {

@@ -1,12 +1,15 @@
 //! The API server's side towards clients: HTTPS (HTTP/1.1 and HTTP/2), paths, tokens, bodies, streams.
 //!
 //! Invariant: whatever one client sends or fails to read, the others are served; memory is bounded by the number of
-//! connections, of which there are at most `CONNECTIONS`. The verbs themselves are [`crate::api`]'s.
+//! connections, of which there are at most `CONNECTIONS`. A connection that never showed a token gives way to a new one
+//! when there is no room. The verbs themselves are [`crate::api`]'s.
 
 mod answer;
 mod discovery;
+mod encoded;
 mod logs;
 mod openapi;
+mod pace;
 mod protobuf;
 mod request;
 mod route;
@@ -18,21 +21,23 @@ mod watch;
 pub use tls::{Authority, TlsError};
 
 use crate::api::Api;
-use crate::net::{Listener, Net};
+use crate::net::{Listener, Net, Stream};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use pace::Peer;
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
-/// How many connections may be open at once; more wait to be accepted.
+/// How many connections may be open at once.
 const CONNECTIONS: usize = 4096;
 /// How long a client may take for its TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -83,7 +88,8 @@ impl Server {
             api,
             token: authority.as_ref().map(|authority| authority.token().to_owned()),
             address: address.to_string(),
-            large: Semaphore::new(request::LARGE_BODIES),
+            bodies: Semaphore::new(request::UNITS),
+            encoded: Arc::default(),
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, tls, Arc::new(service)));
@@ -112,45 +118,110 @@ impl Server {
     }
 }
 
+/// Those that were let into the process and have not shown a token, the oldest first.
+#[derive(Default)]
+struct Strangers(VecDeque<(AbortHandle, Arc<Peer>)>);
+
+impl Strangers {
+    fn add(&mut self, connection: AbortHandle, peer: Arc<Peer>) {
+        if self.0.len() >= 2 * CONNECTIONS {
+            self.0.retain(|(connection, peer)| !connection.is_finished() && !peer.known());
+        }
+        self.0.push_back((connection, peer));
+    }
+
+    /// Ends the oldest; whether there was one.
+    fn displace(&mut self) -> bool {
+        while let Some((connection, peer)) = self.0.pop_front() {
+            if !connection.is_finished() && !peer.known() {
+                connection.abort();
+                return true;
+            }
+        }
+        false
+    }
+}
+
 /// Accepts connections for ever, each in a task of its own that ends with this one.
 async fn accept(mut listener: Listener, tls: Option<TlsAcceptor>, service: Arc<verbs::Service>) {
     let mut connections = JoinSet::new();
+    let mut strangers = Strangers::default();
     loop {
         tokio::select! {
-            arrived = listener.accept(), if connections.len() < CONNECTIONS => match arrived {
+            biased;
+            Some(_) = connections.join_next() => {}
+            arrived = listener.accept() => match arrived {
                 Ok((stream, _)) => {
-                    let (tls, service) = (tls.clone(), service.clone());
-                    connections.spawn(async move {
+                    if connections.len() >= CONNECTIONS && !strangers.displace() {
+                        // All places are taken by clients that may be here: this one may come again.
+                        continue;
+                    }
+                    let (tls, service, peer) = (tls.clone(), service.clone(), Arc::new(Peer::default()));
+                    let ours = peer.clone();
+                    let task = connections.spawn(async move {
                         match tls {
-                            None => connection(stream, service).await,
+                            None => connection(stream, None, service, ours).await,
                             Some(tls) => {
                                 // A handshake that fails or takes too long concerns only its client.
-                                if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
-                                    connection(stream, service).await;
+                                let shaken = tokio::time::timeout(HANDSHAKE, shake(tls, stream)).await;
+                                if let Ok(Some((stream, http2))) = shaken {
+                                    connection(stream, Some(http2), service, ours).await;
                                 }
                             }
                         }
                     });
+                    strangers.add(task, peer);
                 }
                 // Too many open files, or a client that left at once: others may still come.
                 Err(error) if error.kind() != io::ErrorKind::ConnectionAborted => {
+                    strangers.displace();
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
                 Err(_) => tokio::task::yield_now().await,
             },
-            Some(_) = connections.join_next() => {}
         }
     }
 }
 
-/// Serves one connection to its end.
-async fn connection<S>(stream: S, service: Arc<verbs::Service>)
+/// A connection under TLS, and whether it is to be HTTP/2; `None` when there will be none.
+async fn shake(
+    tls: TlsAcceptor,
+    mut stream: Stream,
+) -> Option<(tokio_rustls::server::TlsStream<Stream>, bool)> {
+    if let Stream::Tcp(socket) = &stream {
+        let mut first = [0];
+        // TLS begins with 22; a capital letter begins a method of HTTP.
+        if socket.peek(&mut first).await.is_ok_and(|read| read == 1) && first[0].is_ascii_uppercase() {
+            let answer = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+            stream.write_all(answer).await.ok()?;
+            stream.shutdown().await.ok()?;
+            // Closed with something unread, the answer might be lost on its way. The caller bounds the time.
+            let mut rest = [0; 1024];
+            for _ in 0..64 {
+                if stream.read(&mut rest).await.ok()? == 0 {
+                    break;
+                }
+            }
+            return None;
+        }
+    }
+    let stream = tls.accept(stream).await.ok()?;
+    let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    Some((stream, http2))
+}
+
+/// Serves one connection to its end; in the protocol that was agreed upon, or that it begins with.
+async fn connection<S>(stream: S, http2: Option<bool>, service: Arc<verbs::Service>, peer: Arc<Peer>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let asker = peer.clone();
     let answer = service_fn(move |request| {
-        let service = service.clone();
-        async move { Ok::<_, Infallible>(verbs::answer(service, request).await) }
+        let (service, peer) = (service.clone(), asker.clone());
+        async move {
+            let answer = verbs::answer(service, &peer, request).await;
+            Ok::<_, Infallible>(answer.map(|body| peer.paced(body)))
+        }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(64 << 10);
@@ -161,8 +232,16 @@ where
         .max_send_buf_size(64 << 10)
         .keep_alive_interval(Some(Duration::from_secs(30)))
         .keep_alive_timeout(Duration::from_secs(30));
-    // An error here is the client's: it left, or spoke no HTTP.
-    let _ = builder.serve_connection_with_upgrades(TokioIo::new(stream), answer).await;
+    let builder = match http2 {
+        None => builder,
+        Some(true) => builder.http2_only(),
+        Some(false) => builder.http1_only(),
+    };
+    tokio::select! {
+        // An error here is the client's: it left, or spoke no HTTP.
+        _ = builder.serve_connection_with_upgrades(TokioIo::new(stream), answer) => {}
+        () = peer.given_up() => {}
+    }
 }
 
 #[cfg(test)]

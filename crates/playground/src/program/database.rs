@@ -13,12 +13,19 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 /// Where databases listen.
 pub(super) const PORT: u16 = 27017;
+/// How many sessions there are at once; more wait.
+const SESSIONS: usize = 512;
+/// The longest line of the protocol, in bytes.
+const LINE: u64 = 64 << 10;
+/// How long a listener that cannot accept waits before it tries again.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 /// Where the people are, within the volume.
 const PEOPLE: &str = "people.json";
 /// Where images keep their data.
@@ -99,8 +106,12 @@ async fn serve(container: Container) -> i32 {
                 return 0;
             }
             Some(_) = sessions.join_next() => {}
-            arrived = listener.accept() => if let Ok((stream, _)) = arrived {
-                sessions.spawn(answer_all(stream, volume.clone()));
+            arrived = listener.accept(), if sessions.len() < SESSIONS => match arrived {
+                Ok((stream, _)) => {
+                    sessions.spawn(answer_all(stream, volume.clone()));
+                }
+                // No file descriptors are left, perhaps.
+                Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
             },
         }
     }
@@ -109,9 +120,15 @@ async fn serve(container: Container) -> i32 {
 /// Answers a session until it ends.
 async fn answer_all(stream: Stream, volume: Arc<Volume>) {
     let (read, mut write) = tokio::io::split(stream);
-    let mut lines = BufReader::new(read).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        let answer = serde_json::from_str(&line).map_or_else(
+    let mut read = BufReader::new(read);
+    loop {
+        let mut line = Vec::new();
+        let asked = (&mut read).take(LINE).read_until(b'\n', &mut line).await;
+        // Who sends more than a line holds, or leaves in the middle of one, speaks no protocol of ours.
+        if asked.is_err() || line.pop() != Some(b'\n') {
+            return;
+        }
+        let answer = serde_json::from_slice(&line).map_or_else(
             |error| json!({"ok": 0, "errmsg": error.to_string()}),
             |asked: Json| answer(&asked, &volume),
         );

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Uri, header};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -26,6 +26,10 @@ use tokio::task::JoinSet;
 /// What a handler answers.
 pub(crate) type Answer = Response<Full<Bytes>>;
 
+/// How long a caller may be silent before a request, or take for its head.
+const HEAD: Duration = Duration::from_secs(60);
+/// How many connections a program holds at once; more wait.
+const CONNECTIONS: usize = 512;
 /// How long a listener that cannot accept (no file descriptors left) waits before it tries again.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
@@ -102,7 +106,7 @@ where
         tokio::select! {
             () = container.terminated.cancelled() => return TERMINATED,
             Some(_) = connections.join_next() => {}
-            arrived = listener.accept() => match arrived {
+            arrived = listener.accept(), if connections.len() < CONNECTIONS => match arrived {
                 Ok((stream, _)) => {
                     connections.spawn(converse(stream, container.in_flight.clone(), handle.clone()));
                 }
@@ -127,7 +131,9 @@ where
         }
     });
     // How a connection ends is its caller's business.
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(64 << 10);
+    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// Fetches a URL as a container, with no headers but those that HTTP needs, for as long as it takes.

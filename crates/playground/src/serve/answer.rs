@@ -6,17 +6,21 @@ use crate::shape::table::{self, Include};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use std::convert::Infallible;
 use std::sync::Arc;
 
+/// About how much of a list is encoded at once.
+const PIECE: usize = 64 << 10;
+
 /// What is sent.
 pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// The shape in which a client wants objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Form {
     /// As they are.
     Plain,
@@ -29,7 +33,7 @@ pub(super) enum Form {
 }
 
 /// How rows are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Rows {
     /// The version of `meta.k8s.io`.
     version: &'static str,
@@ -43,6 +47,11 @@ impl Rows {
         Form::Table(Rows { version, include: Include::Metadata, now: Timestamp::UNIX_EPOCH })
     }
 
+    /// The same, as of another time.
+    pub(super) fn at(self, now: Timestamp) -> Rows {
+        Rows { now, ..self }
+    }
+
     /// The table of some objects.
     fn table(&self, target: &Target, objects: &[Arc<Json>]) -> Json {
         let mut table = table::table(target.resource, objects, self.now, self.include);
@@ -50,9 +59,9 @@ impl Rows {
         table
     }
 
-    /// The table of one object, at a time.
-    pub(super) fn row(&self, target: &Target, object: &Json, now: Timestamp) -> Json {
-        let mut table = Rows { now, ..*self }.table(target, &[Arc::new(object.clone())]);
+    /// The table of one object.
+    pub(super) fn row(&self, target: &Target, object: &Json) -> Json {
+        let mut table = self.table(target, &[Arc::new(object.clone())]);
         table["metadata"]["resourceVersion"] = object["metadata"]["resourceVersion"].clone();
         table
     }
@@ -177,7 +186,7 @@ pub(super) fn object(code: StatusCode, target: &Target, form: Form, object: &Jso
     match form {
         Form::Plain | Form::Discovery(_) => json(code, &target.served(object)),
         Form::Metadata => json(code, &metadata_only(object)),
-        Form::Table(rows) => json(code, &rows.row(target, object, rows.now)),
+        Form::Table(rows) => json(code, &rows.row(target, object)),
     }
 }
 
@@ -201,34 +210,74 @@ impl Page {
     }
 }
 
-/// A list in the form that was asked for.
-pub(super) fn list(target: &Target, form: Form, objects: &[Arc<Json>], page: &Page) -> Response<Body> {
-    if let Form::Table(rows) = form {
-        let mut table = rows.table(target, objects);
-        table["metadata"] = page.metadata();
-        return json(StatusCode::OK, &table);
-    }
-    let (kind, version) = match form {
-        Form::Metadata => ("PartialObjectMetadata".to_owned(), "meta.k8s.io/v1".to_owned()),
-        _ => (target.resource.kind.to_owned(), target.resource.api_version(target.version)),
+/// A list in the form that was asked for. A long one is written while it is read: nobody holds it whole but as the objects
+/// that it shares with the store.
+pub(super) fn list(target: &Target, form: Form, objects: Vec<Arc<Json>>, page: &Page) -> Response<Body> {
+    let (start, end): (_, &'static [u8]) = match form {
+        Form::Table(rows) => {
+            let mut table = rows.table(target, &[]);
+            table["metadata"] = page.metadata();
+            let text = table.to_string();
+            // Rows come last.
+            (text.strip_suffix("]}").unwrap_or(&text).to_owned(), b"]}")
+        }
+        form => {
+            let (kind, version) = match form {
+                Form::Metadata => ("PartialObjectMetadata".to_owned(), "meta.k8s.io/v1".to_owned()),
+                _ => (target.resource.kind.to_owned(), target.resource.api_version(target.version)),
+            };
+            let metadata = page.metadata();
+            let start = format!(
+                "{{\"kind\":\"{kind}List\",\"apiVersion\":\"{version}\",\"metadata\":{metadata},\"items\":["
+            );
+            (start, b"]}\n")
+        }
     };
-    let mut body = format!(
-        "{{\"kind\":\"{kind}List\",\"apiVersion\":\"{version}\",\"metadata\":{},\"items\":[",
-        page.metadata()
-    )
-    .into_bytes();
-    for (n, object) in objects.iter().enumerate() {
-        if n > 0 {
-            body.push(b',');
+    let mut items =
+        Items { target: target.clone(), form, objects: objects.into_iter(), first: true, end: Some(end) };
+    let mut text = start.into_bytes();
+    items.write(&mut text);
+    if items.end.is_none() {
+        return bytes(StatusCode::OK, "application/json", text);
+    }
+    let rest = futures_util::stream::unfold((text, items), |(mut text, mut items)| async move {
+        if text.is_empty() {
+            items.write(&mut text);
         }
-        let object = target.served(object);
-        match form {
-            Form::Metadata => push(&mut body, &metadata_only(&object)),
-            _ => push_item(&mut body, &object),
+        let frame = Frame::data(Bytes::from(std::mem::take(&mut text)));
+        (!frame.data_ref().is_none_or(Bytes::is_empty)).then(|| (Ok::<_, Infallible>(frame), (text, items)))
+    });
+    whole(StatusCode::OK, "application/json", StreamBody::new(rest).boxed_unsync())
+}
+
+/// The objects of a list that are still to be written.
+struct Items {
+    target: Target,
+    form: Form,
+    objects: std::vec::IntoIter<Arc<Json>>,
+    first: bool,
+    /// What follows the last one; `None` when it is written.
+    end: Option<&'static [u8]>,
+}
+
+impl Items {
+    /// Writes about [`PIECE`] bytes, or all that is left.
+    fn write(&mut self, text: &mut Vec<u8>) {
+        while text.len() < PIECE {
+            let Some(object) = self.objects.next() else {
+                text.extend_from_slice(self.end.take().unwrap_or_default());
+                return;
+            };
+            if !std::mem::replace(&mut self.first, false) {
+                text.push(b',');
+            }
+            match self.form {
+                Form::Table(rows) => push(text, &rows.table(&self.target, &[object])["rows"][0]),
+                Form::Metadata => push(text, &metadata_only(&self.target.served(&object))),
+                _ => push_item(text, &self.target.served(&object)),
+            }
         }
     }
-    body.extend_from_slice(b"]}\n");
-    bytes(StatusCode::OK, "application/json", body)
 }
 
 /// Writes JSON to a buffer.

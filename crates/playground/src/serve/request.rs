@@ -1,7 +1,7 @@
 //! Requests: queries, bodies, and what they ask for.
 //!
-//! Invariant: a body is at most [`BODY`] bytes, and large bodies wait for each other, so no number of clients makes the
-//! server hold more than [`LARGE_BODIES`] of them.
+//! Invariant: a body is at most [`BODY`] bytes, and beyond its first [`UNIT`] it takes its memory from what all bodies may
+//! take together, [`UNITS`] units: however many are sent, and however slowly.
 
 use super::protobuf;
 use super::route::{Target, percent};
@@ -17,12 +17,18 @@ use tokio::sync::Semaphore;
 
 /// The largest body, in bytes.
 pub(super) const BODY: usize = 3 << 20;
-/// Bodies from this size on count as large.
-const LARGE: usize = 128 << 10;
-/// How many large bodies may be held at once.
-pub(super) const LARGE_BODIES: usize = 16;
-/// How long a body may take to arrive, and to wait for its turn.
+/// What bodies take their memory in, in bytes; each has one for itself.
+pub(super) const UNIT: usize = 16 << 10;
+/// How many units all bodies may take together.
+pub(super) const UNITS: usize = (128 << 20) / UNIT;
+/// How long a body may take to arrive, waiting for memory included.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How much of a body that was refused for its size is read and forgotten, so that its sender comes to read why.
+const FORGOTTEN: usize = 256 << 20;
+/// The same for what was refused for another reason, as Go's server does it.
+const LEFT: usize = 256 << 10;
+/// How long that may take.
+const LEAVING: Duration = Duration::from_millis(500);
 
 /// The parameters of a query; of those that are given twice the first counts.
 #[derive(Debug, Default)]
@@ -115,33 +121,36 @@ impl Query {
 /// Reads a body.
 ///
 /// # Errors
-/// 413 when it is too large, 400 when it breaks off, 408 when it takes too long, 429 when too many others are read.
+/// 413 when it is too large, 400 when it breaks off, 408 when it takes too long.
 pub(super) async fn body(
-    large: &Semaphore,
+    memory: &Semaphore,
     headers: &HeaderMap,
-    mut body: Incoming,
+    body: &mut Incoming,
 ) -> Result<Bytes, Status> {
     let too_large = || {
         let message = format!("Request entity too large: limit is {BODY}");
         Status::plain(413, "RequestEntityTooLarge", message)
     };
-    let announced =
-        headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|announced| announced > BODY as u64) {
+    if announced(headers).is_some_and(|announced| announced > BODY as u64) {
         return Err(too_large());
     }
     let read = async {
-        let (mut bytes, mut turn) = (Vec::new(), None);
+        let (mut bytes, mut taken) = (Vec::new(), memory.try_acquire_many(0).ok());
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Status::bad_request("the body of the request broke off"))?;
             let Ok(data) = frame.into_data() else { continue };
             if bytes.len() + data.len() > BODY {
                 return Err(too_large());
             }
-            bytes.extend_from_slice(&data);
-            if turn.is_none() && bytes.len() > LARGE {
-                turn = large.acquire().await.ok();
+            let units = |length: usize| length.saturating_sub(1) / UNIT;
+            let more = units(bytes.len() + data.len()) - units(bytes.len());
+            if more > 0 {
+                let more = memory.acquire_many(u32::try_from(more).unwrap_or(u32::MAX)).await.ok();
+                if let (Some(taken), Some(more)) = (&mut taken, more) {
+                    taken.merge(more);
+                }
             }
+            bytes.extend_from_slice(&data);
         }
         Ok(Bytes::from(bytes))
     };
@@ -149,6 +158,32 @@ pub(super) async fn body(
         Ok(read) => read,
         Err(_) => Err(Status::plain(408, "Timeout", "the body of the request took too long")),
     }
+}
+
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Reads on, and forgets, what the sender of a refused body is still sending: up to a point.
+pub(super) async fn drain(headers: &HeaderMap, body: &mut Incoming, code: u16) {
+    let (most, patience) = match code {
+        // Who waits to be asked for it has sent nothing.
+        413 if headers.contains_key(header::EXPECT) => return,
+        413 => (FORGOTTEN, PATIENCE),
+        408 => return,
+        _ => (LEFT, LEAVING),
+    };
+    let read = async {
+        let mut left = most;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    // Too slow, or too much: then it does not see the answer.
+    let _ = tokio::time::timeout(patience, read).await;
 }
 
 fn content_type(headers: &HeaderMap) -> &str {

@@ -320,9 +320,9 @@ async fn wrong_tokens_are_refused_and_the_right_one_is_let_in() {
     tasks.spawn(async move { drop(connection.await) });
     let mut client = Client { send, _tasks: tasks };
     for (header, code) in [
-        (String::new(), 401),
+        (String::new(), 403),
         ("authorization: Bearer wrong".to_owned(), 401),
-        (format!("authorization: Basic {}", authority.token()), 401),
+        (format!("authorization: Basic {}", authority.token()), 403),
         (format!("authorization: Bearer {}", authority.token()), 200),
     ] {
         let (got, answer) = client.call("GET", "/api/v1/namespaces", &header, "").await;
@@ -354,6 +354,34 @@ async fn a_slow_reader_holds_a_cursor_and_disturbs_nobody() {
         seen.extend_from_slice(&frame.into_data().unwrap());
     }
     assert!(String::from_utf8(seen).unwrap().contains("\"n\":\"99\""), "every change, once the reader reads");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_list_comes_whole_to_who_reads_and_not_to_who_stops() {
+    let cluster = Cluster::start().await;
+    let maps = find("", "configmaps").unwrap();
+    for n in 0..40 {
+        let mut map = config_map(&format!("m{n}"));
+        map["data"] = json!({"x": "y".repeat(20_000)});
+        cluster.api.create(maps, "default", map, &Write::by("test")).unwrap();
+    }
+    for accept in ["", TABLE] {
+        let mut client = cluster.client().await;
+        let (code, list) = client.call("GET", &format!("{MAPS}?includeObject=Object"), accept, "").await;
+        let items = list["items"].as_array().or(list["rows"].as_array());
+        assert_eq!((code, items.map(Vec::len)), (200, Some(40)));
+    }
+    let mut stopped = cluster.client().await;
+    let (_, list) = stopped.send("GET", MAPS, "", "").await;
+    let (_, watch) = cluster.client().await.send("GET", &format!("{MAPS}?watch=true"), "", "").await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(list.collect().await.is_err(), "who left it lying got the rest after all");
+    assert!(watch.collect().await.is_err());
+    let mut quiet = cluster.client().await;
+    let (_, mut body) = quiet.send("GET", "/api/v1/pods?watch=true", "", "").await;
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let silent = tokio::time::timeout(Duration::from_secs(1), body.frame()).await;
+    assert!(silent.is_err(), "a watch that has nothing to say goes on");
 }
 
 const TABLE: &str = "accept: application/json;as=Table;v=v1;g=meta.k8s.io,application/json";

@@ -1,6 +1,8 @@
 //! From a request to the verb of [`Api`] that it means, and back.
 
 use super::answer::{self, Body, Form, Page};
+use super::encoded::Encoded;
+use super::pace::Peer;
 use super::request::{self, Encoding, Query};
 use super::route::{Route, Target, route};
 use super::{discovery, logs, openapi, swagger, watch};
@@ -24,8 +26,10 @@ pub(super) struct Service {
     pub(super) token: Option<String>,
     /// Where clients reach the server: `127.0.0.1:6443`.
     pub(super) address: String,
-    /// Turns of large bodies.
-    pub(super) large: Semaphore,
+    /// What bodies may take together, in units of [`request::UNIT`].
+    pub(super) bodies: Semaphore,
+    /// What watchers were told last.
+    pub(super) encoded: Arc<Encoded>,
 }
 
 impl Target {
@@ -57,35 +61,91 @@ impl Target {
 }
 
 /// Answers a request.
-pub(super) async fn answer(service: Arc<Service>, request: Request<Incoming>) -> Response<Body> {
-    let (parts, body) = request.into_parts();
+pub(super) async fn answer(service: Arc<Service>, peer: &Peer, request: Request<Incoming>) -> Response<Body> {
+    let (parts, mut body) = request.into_parts();
     let meant = route(parts.uri.path());
     let open = matches!(meant, Route::Health | Route::About);
-    if !open && !let_in(&service, &parts) {
-        return answer::refusal(&Status::unauthorized());
-    }
-    match dispatch(&service, meant, &parts, body).await {
+    let answered = match caller(&service, &parts) {
+        Caller::Administrator => {
+            peer.is_let_in();
+            dispatch(&service, meant, &parts, &mut body).await
+        }
+        Caller::Anonymous if open => dispatch(&service, meant, &parts, &mut body).await,
+        Caller::Anonymous => Err(forbidden(&meant, &parts)),
+        Caller::Unknown => Err(Status::unauthorized()),
+    };
+    match answered {
         Ok(response) => response,
-        Err(status) => answer::refusal(&status),
+        Err(status) => {
+            // Who is still sending would not see the answer if the connection closed now.
+            request::drain(&parts.headers, &mut body, status.code).await;
+            answer::refusal(&status)
+        }
     }
 }
 
-fn let_in(service: &Service, parts: &Parts) -> bool {
-    let Some(token) = &service.token else { return true };
+/// Who asks.
+enum Caller {
+    Administrator,
+    /// Who says nothing that is understood.
+    Anonymous,
+    /// Whose token is wrong.
+    Unknown,
+}
+
+fn caller(service: &Service, parts: &Parts) -> Caller {
+    let Some(token) = &service.token else { return Caller::Administrator };
     let given = parts.headers.get(http::header::AUTHORIZATION).map(http::HeaderValue::as_bytes);
-    let given = given.and_then(|given| given.strip_prefix(b"Bearer ").or(given.strip_prefix(b"bearer ")));
+    let given = given.and_then(|given| given.split_at_checked(7));
+    let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"Bearer "));
+    let Some((_, given)) = given.map(|(scheme, given)| (scheme, given.trim_ascii())) else {
+        return Caller::Anonymous;
+    };
+    if given.is_empty() {
+        return Caller::Anonymous;
+    }
     // Every byte is compared, whatever the first that differs.
-    given.is_some_and(|given| {
-        given.len() == token.len()
-            && given.iter().zip(token.as_bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
-    })
+    let same = given.len() == token.len()
+        && given.iter().zip(token.as_bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0;
+    if same { Caller::Administrator } else { Caller::Unknown }
+}
+
+/// What somebody without a name is told: it may do nothing here.
+fn forbidden(meant: &Route, parts: &Parts) -> Status {
+    const WHO: &str = "User \"system:anonymous\" cannot";
+    let Route::Objects(target) = meant else {
+        let (verb, path) = (parts.method.as_str().to_lowercase(), parts.uri.path());
+        let message = format!("forbidden: {WHO} {verb} path \"{path}\"");
+        return Status { details: json!({}), ..Status::plain(403, "Forbidden", message) };
+    };
+    let watched = parts.uri.query().is_some_and(|query| query.contains("watch="));
+    let verb = match (parts.method.as_str(), &target.name) {
+        ("GET" | "HEAD", _) if watched => "watch",
+        ("GET" | "HEAD", None) => "list",
+        ("GET" | "HEAD", Some(_)) => "get",
+        ("PUT", _) => "update",
+        ("PATCH", _) => "patch",
+        ("DELETE", None) => "deletecollection",
+        ("DELETE", Some(_)) => "delete",
+        _ => "create",
+    };
+    let (resource, group) = (target.resource.plural, target.resource.group);
+    let subresource = target.subresource.map(|name| format!("/{name}")).unwrap_or_default();
+    let place = match &target.namespace {
+        Some(namespace) => format!("in the namespace \"{namespace}\""),
+        None => "at the cluster scope".to_owned(),
+    };
+    let why = format!("{WHO} {verb} resource \"{resource}{subresource}\" in API group \"{group}\" {place}");
+    let mut status = Status::forbidden(target.resource, target.name.as_deref().unwrap_or_default(), &why);
+    status.message = status.message.replacen(" \"\" is forbidden", " is forbidden", 1);
+    status
 }
 
 async fn dispatch(
     service: &Service,
     meant: Route,
     parts: &Parts,
-    body: Incoming,
+    body: &mut Incoming,
 ) -> Result<Response<Body>, Status> {
     let get = parts.method == Method::GET;
     let found = |document: Option<Json>| match document {
@@ -128,7 +188,7 @@ async fn dispatch(
                 return Err(Status::method_not_allowed());
             }
             let encoding = request::encoding(&parts.headers)?;
-            let bytes = request::body(&service.large, &parts.headers, body).await?;
+            let bytes = request::body(&service.bodies, &parts.headers, body).await?;
             let mut review = request::parse(encoding, &bytes, "SelfSubjectAccessReview")?;
             // There is one user, and everything is allowed to it.
             if let Some(review) = review.as_object_mut() {
@@ -144,7 +204,7 @@ async fn dispatch(
             let mut target =
                 Target { resource: pods, version: "v1", namespace: Some(namespace), name: None, subresource };
             let encoding = request::encoding(&parts.headers)?;
-            let bytes = request::body(&service.large, &parts.headers, body).await?;
+            let bytes = request::body(&service.bodies, &parts.headers, body).await?;
             let binding = request::object(encoding, &bytes, &target)?;
             target.name = binding["metadata"]["name"].as_str().map(str::to_owned);
             let write = Query::parse(parts.uri.query())?.write(&parts.headers, &target)?;
@@ -171,6 +231,7 @@ fn done() -> Json {
 /// A request about objects, but for its body.
 struct Asked<'a> {
     api: &'a Api,
+    encoded: &'a Arc<Encoded>,
     target: &'a Target,
     query: Query,
     form: Form,
@@ -180,7 +241,7 @@ async fn objects(
     service: &Service,
     target: &Target,
     parts: &Parts,
-    body: Incoming,
+    body: &mut Incoming,
 ) -> Result<Response<Body>, Status> {
     let query = Query::parse(parts.uri.query())?;
     let (api, headers) = (&service.api, &parts.headers);
@@ -192,8 +253,8 @@ async fn objects(
         return Ok(answer::whole(StatusCode::OK, "text/plain; charset=utf-8", text));
     }
     let form = answer::accepted(headers)?.rows(query.get("includeObject"), api.clock());
-    let asked = Asked { api, target, query, form };
-    let read = request::body(&service.large, headers, body);
+    let asked = Asked { api, encoded: &service.encoded, target, query, form };
+    let read = request::body(&service.bodies, headers, body);
     match (&parts.method, target.name.as_deref()) {
         (&Method::GET, name) => asked.get(name),
         (&Method::POST, name) => {
@@ -228,10 +289,10 @@ async fn objects(
 
 impl Asked<'_> {
     fn get(&self, name: Option<&str>) -> Result<Response<Body>, Status> {
-        let Asked { api, target, query, form } = self;
+        let Asked { api, encoded, target, query, form } = self;
         match (name, target.subresource) {
             (_, None) if query.flag("watch") => {
-                let events = watch::begin(api, target, *form, query)?;
+                let events = watch::begin(api, encoded, target, *form, query)?;
                 Ok(answer::whole(StatusCode::OK, "application/json", events))
             }
             (None, _) => list(api, target, *form, query),
@@ -258,7 +319,7 @@ impl Asked<'_> {
     }
 
     fn post(&self, name: Option<&str>, object: Json, write: &Write) -> Result<Response<Body>, Status> {
-        let Asked { api, target, query, form } = self;
+        let Asked { api, target, query, form, .. } = self;
         match (name, target.subresource) {
             (Some(name), Some("eviction")) => {
                 let delete = request::delete_options(&object["deleteOptions"], query)?;
@@ -275,7 +336,7 @@ impl Asked<'_> {
     }
 
     fn put(&self, name: &str, object: Json, write: &Write) -> Result<Response<Body>, Status> {
-        let Asked { api, target, query, form } = self;
+        let Asked { api, target, query, form, .. } = self;
         match target.subresource {
             Some("scale") => {
                 let next = |_: &Json| Ok(object.clone());
@@ -292,7 +353,7 @@ impl Asked<'_> {
     }
 
     fn patch(&self, name: &str, kind: Patch, patch: &Json, write: &Write) -> Result<Response<Body>, Status> {
-        let Asked { api, target, query, form } = self;
+        let Asked { api, target, query, form, .. } = self;
         let (resource, namespace) = (target.resource, target.namespace());
         match target.subresource {
             Some("scale") => {
@@ -319,7 +380,7 @@ impl Asked<'_> {
     }
 
     fn delete(&self, name: Option<&str>, options: &Delete) -> Result<Response<Body>, Status> {
-        let Asked { api, target, query, form } = self;
+        let Asked { api, target, query, form, .. } = self;
         let resource = target.resource;
         let everywhere = resource.namespaced && target.namespace.is_none();
         if target.subresource.is_some() || (name.is_none() && (everywhere || resource.key == "/namespaces")) {
@@ -350,7 +411,7 @@ impl Asked<'_> {
             }
         }
         let page = Page { revision, next: None, remaining: None };
-        Ok(answer::list(target, *form, &deleted, &page))
+        Ok(answer::list(target, *form, deleted, &page))
     }
 }
 
@@ -401,7 +462,7 @@ fn list(api: &Api, target: &Target, form: Form, query: &Query) -> Result<Respons
             URL_SAFE_NO_PAD.encode(start.to_string())
         });
     }
-    Ok(answer::list(target, form, &objects, &page))
+    Ok(answer::list(target, form, objects, &page))
 }
 
 /// Where an object stands in a list.

@@ -1,16 +1,19 @@
 //! Watches over HTTP: a body of JSON lines that is written as fast as its reader reads, and no faster.
 //!
-//! Invariant: between two reads a watch holds a cursor and at most one buffer of [`BATCH`] bytes and one event; a reader
-//! who falls further behind than the store remembers is told so with `Expired`, and the watch ends.
+//! Invariant: between two reads a watch holds a cursor and at most one buffer of [`BATCH`] bytes and one event, which it
+//! shares with all that are told the same; a reader who falls further behind than the store remembers is told so with
+//! `Expired`, and the watch ends. Not here: readers that stopped altogether ([`super::pace`]).
 
 use super::answer::{Body, Form, metadata_only, push};
+use super::encoded::{Encoded, Wording};
 use super::request::Query;
 use super::route::Target;
 use crate::api::{Api, Clock, Selector, Status};
-use crate::store::{Change, ChangeKind, Watch};
+use crate::store::{Change, ChangeKind, Watch, revision_of};
 use bytes::Bytes;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
+use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,6 +22,8 @@ use tokio::time::Instant;
 
 /// Events that are ready are sent together up to about this size.
 const BATCH: usize = 16 << 10;
+/// Events from this size on are sent as they are, not copied into a batch.
+const LARGE: usize = 4 << 10;
 /// How often a watch that asked for bookmarks gets one.
 const BOOKMARK: Duration = Duration::from_secs(60);
 /// How long a watch lasts that does not say.
@@ -37,13 +42,23 @@ struct Events {
     end: Instant,
     headed: bool,
     over: bool,
+    encoded: Arc<Encoded>,
+    /// What is to be sent next: small events, and then a large one.
+    batch: Vec<u8>,
+    large: Option<Bytes>,
 }
 
 /// Begins a watch.
 ///
 /// # Errors
 /// 400 for a query that is malformed; 410 and 504 for a revision that cannot be had.
-pub(super) fn begin(api: &Api, target: &Target, form: Form, query: &Query) -> Result<Body, Status> {
+pub(super) fn begin(
+    api: &Api,
+    encoded: &Arc<Encoded>,
+    target: &Target,
+    form: Form,
+    query: &Query,
+) -> Result<Body, Status> {
     let mut selector = query.selector(target)?;
     if let Some(name) = &target.name {
         let fields = format!("metadata.name={name}");
@@ -74,10 +89,13 @@ pub(super) fn begin(api: &Api, target: &Target, form: Form, query: &Query) -> Re
         end: now + lasts.map_or(LASTS, |seconds| Duration::from_secs(seconds.min(86_400))),
         headed: false,
         over: false,
+        encoded: encoded.clone(),
+        batch: Vec::new(),
+        large: None,
     };
     let stream = futures_util::stream::unfold(events, |mut events| async move {
         let bytes = events.next().await?;
-        Some((Ok::<_, Infallible>(Frame::data(Bytes::from(bytes))), events))
+        Some((Ok::<_, Infallible>(Frame::data(bytes)), events))
     });
     Ok(StreamBody::new(stream).boxed_unsync())
 }
@@ -98,12 +116,14 @@ pub(super) fn revision(query: &Query) -> Result<Option<u64>, Status> {
 
 impl Events {
     /// The next bytes; `None` at the end.
-    async fn next(&mut self) -> Option<Vec<u8>> {
-        let mut bytes = Vec::new();
+    async fn next(&mut self) -> Option<Bytes> {
         loop {
-            self.ready(&mut bytes);
-            if !bytes.is_empty() {
-                return Some(bytes);
+            self.ready();
+            if !self.batch.is_empty() {
+                return Some(Bytes::from(std::mem::take(&mut self.batch)));
+            }
+            if let Some(large) = self.large.take() {
+                return Some(large);
             }
             if self.over {
                 return None;
@@ -111,13 +131,13 @@ impl Events {
             let bookmark = self.bookmark.unwrap_or(self.end).min(self.end);
             tokio::select! {
                 change = self.watch.next() => match change {
-                    Ok(change) => self.change(&change, &mut bytes),
-                    Err(expired) => self.expired(expired, &mut bytes),
+                    Ok(change) => self.change(&change),
+                    Err(expired) => self.expired(expired),
                 },
                 () = tokio::time::sleep_until(bookmark) => {
                     if self.bookmark.is_some() {
                         self.bookmark = Some(bookmark + BOOKMARK);
-                        self.mark(&mut bytes, false);
+                        self.mark(false);
                     }
                     self.over = bookmark >= self.end;
                 }
@@ -125,66 +145,89 @@ impl Events {
         }
     }
 
-    /// What can be said without waiting, up to the size of a batch.
-    fn ready(&mut self, bytes: &mut Vec<u8>) {
-        while bytes.len() < BATCH && !self.over {
+    /// What can be said without waiting, up to the size of a batch or one large event.
+    fn ready(&mut self) {
+        while self.batch.len() < BATCH && self.large.is_none() && !self.over {
             if let Some(object) = self.initial.next() {
-                self.event("ADDED", &object, bytes);
+                let revision = revision_of(&object).unwrap_or_default();
+                self.event("ADDED", &object, revision, false);
                 continue;
             }
             if std::mem::take(&mut self.initial_end) {
-                self.mark(bytes, true);
+                self.mark(true);
                 continue;
             }
             match self.watch.next_now() {
-                Ok(Some(change)) => self.change(&change, bytes),
+                Ok(Some(change)) => self.change(&change),
                 Ok(None) => return,
-                Err(expired) => self.expired(expired, bytes),
+                Err(expired) => self.expired(expired),
             }
         }
     }
 
-    fn expired(&mut self, expired: crate::store::Expired, bytes: &mut Vec<u8>) {
+    fn expired(&mut self, expired: crate::store::Expired) {
         let status = Status::plain(410, "Expired", expired.to_string()).to_json();
-        line("ERROR", &status, bytes);
+        line("ERROR", &status, &mut self.batch);
         self.over = true;
     }
 
     /// A selector sees objects come into its view and leave it.
-    fn change(&mut self, change: &Change, bytes: &mut Vec<u8>) {
+    fn change(&mut self, change: &Change) {
         let before = change.before.as_ref().filter(|before| self.selector.selects(before));
         let after = change.kind != ChangeKind::Deleted && self.selector.selects(&change.object);
+        let revision = change.revision;
         match (before, after) {
-            (None, true) => self.event("ADDED", &change.object, bytes),
-            (Some(_), true) => self.event("MODIFIED", &change.object, bytes),
+            (None, true) => self.event("ADDED", &change.object, revision, false),
+            (Some(_), true) => self.event("MODIFIED", &change.object, revision, false),
             (Some(_), false) if change.kind == ChangeKind::Deleted => {
-                self.event("DELETED", &change.object, bytes);
+                self.event("DELETED", &change.object, revision, false);
             }
             (Some(before), false) => {
                 let mut last = before.as_ref().clone();
-                last["metadata"]["resourceVersion"] = change.revision.to_string().into();
-                self.event("DELETED", &last, bytes);
+                last["metadata"]["resourceVersion"] = revision.to_string().into();
+                self.event("DELETED", &last, revision, true);
             }
             (None, false) => {}
         }
     }
 
-    fn event(&mut self, kind: &str, object: &Json, bytes: &mut Vec<u8>) {
-        match self.form {
-            Form::Plain | Form::Discovery(_) => line(kind, &self.target.served(object), bytes),
-            Form::Metadata => line(kind, &metadata_only(object), bytes),
+    /// Says what happened to an object, in the words that others are told too.
+    fn event(&mut self, kind: &'static str, object: &Json, revision: u64, left: bool) {
+        let form = match self.form {
             Form::Table(rows) => {
-                let mut table = rows.row(&self.target, object, self.clock.now());
-                if std::mem::replace(&mut self.headed, true) {
-                    // The columns are told once.
-                    table["columnDefinitions"] = Json::Null;
-                }
-                line(kind, &table, bytes);
+                // Ages are in whole seconds, so what is told within one is the same.
+                let second = self.clock.now().as_second();
+                Form::Table(rows.at(Timestamp::from_second(second).unwrap_or_default()))
             }
+            form => form,
+        };
+        // The columns are told once.
+        let headed = matches!(form, Form::Table(_)) && std::mem::replace(&mut self.headed, true);
+        let wording = Wording { revision, kind, left, version: self.target.version, form, headed };
+        let target = &self.target;
+        let words = self.encoded.get(wording, || {
+            let mut bytes = Vec::new();
+            match form {
+                Form::Plain | Form::Discovery(_) => line(kind, &target.served(object), &mut bytes),
+                Form::Metadata => line(kind, &metadata_only(object), &mut bytes),
+                Form::Table(rows) => {
+                    let mut table = rows.row(target, object);
+                    if headed {
+                        table["columnDefinitions"] = Json::Null;
+                    }
+                    line(kind, &table, &mut bytes);
+                }
+            }
+            bytes
+        });
+        if words.len() < LARGE {
+            self.batch.extend_from_slice(&words);
+        } else {
+            self.large = Some(words);
         }
     }
 
-    fn mark(&mut self, bytes: &mut Vec<u8>, initial_end: bool) {
+    fn mark(&mut self, initial_end: bool) {
         let mut object = json!({
             "kind": self.target.resource.kind,
             "apiVersion": self.target.resource.api_version(self.target.version),
@@ -193,7 +236,7 @@ impl Events {
         if initial_end {
             object["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
-        line("BOOKMARK", &object, bytes);
+        line("BOOKMARK", &object, &mut self.batch);
     }
 }
 
