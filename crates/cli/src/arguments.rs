@@ -380,6 +380,32 @@ pub(crate) enum PlaygroundCommand {
         #[arg(long, value_name = "NAME", default_value = "default")]
         name: String,
     },
+    /// Write the demo programs as container images, for any cluster
+    ///
+    /// One docker archive with go-demo-8, its database and repeater under the names that the demo's manifests use:
+    /// `docker load`, `kind load image-archive`, `minikube image load` and `ctr images import` take it.
+    #[command(override_usage = "chaos playground image [OPTIONS] OUT.tar")]
+    Image {
+        /// Where the archive is written
+        #[arg(value_name = "OUT.tar")]
+        out: PathBuf,
+        /// One more name for a program (go-demo-8, mongod or repeater): mongod=registry.example/mongodb:1 (repeatable)
+        #[arg(long, value_name = "PROGRAM=IMAGE", action = ArgAction::Append, value_parser = image_name)]
+        tag: Vec<(String, String)>,
+    },
+}
+
+/// `PROGRAM=IMAGE`; an image without a tag would be `latest`, which no node takes from its disk alone.
+fn image_name(text: &str) -> Result<(String, String), String> {
+    let (program, image) = text.split_once('=').ok_or("it is PROGRAM=IMAGE")?;
+    let tagged = image
+        .rsplit('/')
+        .next()
+        .is_some_and(|last| last.split(':').filter(|part| !part.is_empty()).count() == 2);
+    if !tagged || image.contains(char::is_whitespace) {
+        return Err(format!("the image {image:?} needs a name and a tag: registry.example/mongodb:1"));
+    }
+    Ok((program.to_owned(), image.to_owned()))
 }
 
 /// Watch an experiment find a weakness in a small system, see it mended, and see it hold.

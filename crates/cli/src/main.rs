@@ -4,6 +4,7 @@
 
 mod arguments;
 mod bug;
+mod contained;
 mod demo;
 mod exit;
 mod info;
@@ -32,6 +33,10 @@ fn main() -> ExitCode {
 }
 
 fn chaos() -> u8 {
+    // In a container of the demo system the name says which program of it we are.
+    if let Some(program) = contained::called(std::env::args_os()) {
+        return program.run();
+    }
     let (global, unparsed) = match Global::read(std::env::args_os()) {
         Ok(read) => read,
         Err(told) => return told.print(),

@@ -3,6 +3,7 @@
 //! Invariant: what `up` writes under `playgrounds/NAME` in the state folder (how to reach it) is gone when it ends by itself or
 //! by `down`; what a killed one left there is recognised, because nobody holds its lock any more.
 
+mod image;
 mod place;
 
 use crate::arguments::{Playground, PlaygroundCommand};
@@ -44,6 +45,7 @@ pub(crate) fn playground(arguments: &Playground, session: &Session) -> Result<u8
             let (kubeconfig, ingress) = Place::named(&state, name)?.reach()?;
             print_exports(&kubeconfig, &ingress)
         }
+        PlaygroundCommand::Image { out, tag } => image::image(out, tag, session),
     }
 }
 

@@ -1,8 +1,9 @@
 //! The one seam through which programs, probes, DNS and ingress dial and listen.
 //!
-//! Two networks: real sockets on a 127.x/16 of the playground's own, for people and for clients in other processes; and
-//! in-memory pipes, which let tests pause tokio's clock (a real socket would let the paused clock jump). Invariant: a dial
-//! names its source, so that whoever is dialled can tell the caller; nothing outside loopback is ever dialled.
+//! Three networks: real sockets on a 127.x/16 of the playground's own, for people and for clients in other processes;
+//! in-memory pipes, which let tests pause tokio's clock (a real socket would let the paused clock jump); and, for a program
+//! that runs in a container of its own, whatever network that container has. Invariant: a dial names its source, so that
+//! whoever is dialled can tell the caller; a playground never dials anything outside loopback.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -25,6 +26,8 @@ type Listeners = BTreeMap<SocketAddr, mpsc::Sender<(Stream, SocketAddr)>>;
 pub enum Net {
     /// Sockets on 127.0.0.0/8.
     Loopback,
+    /// The sockets of the machine, or of the container that is all of it: for a program by itself, not for a playground.
+    System,
     /// Pipes within the process.
     Memory(Arc<Mutex<Listeners>>),
 }
@@ -40,9 +43,9 @@ impl Net {
     /// # Errors
     /// The address is taken, or not loopback.
     pub async fn listen(&self, at: SocketAddr) -> io::Result<Listener> {
-        loopback(at)?;
+        self.permits(at)?;
         match self {
-            Net::Loopback => Ok(Listener::Tcp(TcpListener::bind(at).await?)),
+            Net::Loopback | Net::System => Ok(Listener::Tcp(TcpListener::bind(at).await?)),
             Net::Memory(listeners) => {
                 let mut listeners = listeners.lock().unwrap_or_else(PoisonError::into_inner);
                 if listeners.get(&at).is_some_and(|listener| !listener.is_closed()) {
@@ -62,9 +65,9 @@ impl Net {
     /// # Errors
     /// Nobody listens there, or it is not loopback.
     pub async fn dial(&self, source: Option<IpAddr>, to: SocketAddr) -> io::Result<Stream> {
-        loopback(to)?;
+        self.permits(to)?;
         match self {
-            Net::Loopback => {
+            Net::Loopback | Net::System => {
                 let socket = TcpSocket::new_v4()?;
                 if let Some(source) = source {
                     socket.bind(SocketAddr::new(source, 0))?;
@@ -85,14 +88,15 @@ impl Net {
             }
         }
     }
-}
 
-fn loopback(address: SocketAddr) -> io::Result<()> {
-    if address.ip().is_loopback() {
-        return Ok(());
+    fn permits(&self, address: SocketAddr) -> io::Result<()> {
+        if matches!(self, Net::System) || address.ip().is_loopback() {
+            return Ok(());
+        }
+        let text =
+            format!("{address} is not a loopback address; the playground dials and listens nowhere else");
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
     }
-    let text = format!("{address} is not a loopback address; the playground dials and listens nowhere else");
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
 }
 
 /// What accepts connections.

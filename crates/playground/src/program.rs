@@ -1,7 +1,8 @@
 //! What containers run: programs within the process, chosen by image.
 //!
 //! Invariant: a program touches the world only through its [`Container`]: the network as its Pod, its log, its environment,
-//! its stop. Dropping its future is SIGKILL; its [`Container::terminated`] is SIGTERM.
+//! its stop. Dropping its future is SIGKILL; its [`Container::terminated`] is SIGTERM. So it runs on a playground's node and
+//! in a container of its own alike.
 
 mod database;
 mod demo;
@@ -12,6 +13,7 @@ mod limiter;
 mod repeater;
 #[cfg(test)]
 mod tests;
+mod volume;
 
 use crate::net::Net;
 use std::collections::BTreeMap;
@@ -21,10 +23,21 @@ use std::pin::Pin;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
+pub use volume::Volume;
+
 /// A program that images can name.
 pub trait Program: Send + Sync + 'static {
     /// The images that run it, with `*` for any text: `vfarcic/go-demo-8:*`.
     fn images(&self) -> &'static [&'static str];
+    /// What its executables are called in an image of its own: the first runs it, [`Program::exec`] knows the others.
+    /// None, if there is nothing to bring to another cluster.
+    fn executables(&self) -> &'static [&'static str] {
+        &[]
+    }
+    /// Where it looks for a volume that keeps its data.
+    fn data(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// What it uses, for `kubectl top` and autoscalers.
     fn figures(&self) -> Figures;
     /// Runs it to its end; its exit code.
@@ -105,6 +118,11 @@ fn no_such_command(command: &[String]) -> (i32, String) {
 pub trait Resolver: Send + Sync {
     /// The addresses of a name: `go-demo-8-db`, `web.shop`, `web.shop.svc.cluster.local`, or an address as it is.
     fn resolve(&self, name: &str) -> Vec<IpAddr>;
+
+    /// The same, for those who have to ask somebody and wait.
+    fn look_up<'a>(&'a self, name: &'a str) -> Pin<Box<dyn Future<Output = Vec<IpAddr>> + Send + 'a>> {
+        Box::pin(std::future::ready(self.resolve(name)))
+    }
 }
 
 /// What a running container has.
@@ -138,17 +156,10 @@ impl Container {
     /// # Errors
     /// The name is unknown, or nobody listens there.
     pub async fn dial(&self, host: &str, port: u16) -> std::io::Result<crate::net::Stream> {
-        let Some(ip) = self.names.resolve(host).first().copied() else {
+        let Some(ip) = self.names.look_up(host).await.first().copied() else {
             let text = format!("lookup {host}: no such host");
             return Err(std::io::Error::new(std::io::ErrorKind::NotFound, text));
         };
         self.net.dial(Some(self.ip), SocketAddr::new(ip, port)).await
     }
-}
-
-/// Files of a volume, by path within it.
-#[derive(Debug, Default)]
-pub struct Volume {
-    /// Path to contents.
-    pub files: std::sync::Mutex<BTreeMap<String, Vec<u8>>>,
 }

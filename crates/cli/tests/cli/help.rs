@@ -20,6 +20,7 @@ const COMMANDS: &[&str] = &[
     "playground status",
     "playground down",
     "playground env",
+    "playground image",
     "demo",
 ];
 

@@ -10,6 +10,7 @@ mod errors;
 mod examples;
 mod folder;
 mod help;
+mod image;
 mod recover;
 mod run;
 mod settings;

@@ -71,7 +71,7 @@ fn files(source: &Json, mut data: BTreeMap<String, Vec<u8>>) -> Arc<Volume> {
         let named = |item: &Json| Some((text(item, "/path").to_owned(), data.remove(text(item, "/key"))?));
         data = items.iter().filter_map(named).collect();
     }
-    Arc::new(Volume { files: Mutex::new(data) })
+    Arc::new(Volume::of(data))
 }
 
 /// What a container sees, by mount path.

@@ -12,7 +12,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::sync::{mpsc, oneshot};
@@ -37,6 +37,14 @@ pub(super) struct Database;
 impl Program for Database {
     fn images(&self) -> &'static [&'static str] {
         &["*/mongodb:*", "mongo:*", "*/mongo:*"]
+    }
+
+    fn executables(&self) -> &'static [&'static str] {
+        &["mongod", "mongo"]
+    }
+
+    fn data(&self) -> &'static [&'static str] {
+        &DATA
     }
 
     fn figures(&self) -> Figures {
@@ -139,17 +147,22 @@ async fn answer_all(stream: Stream, volume: Arc<Volume>) {
 }
 
 fn answer(asked: &Json, volume: &Volume) -> Json {
-    let mut files = volume.files.lock().unwrap_or_else(PoisonError::into_inner);
-    let people = files.get(PEOPLE).and_then(|bytes| serde_json::from_slice(bytes).ok());
-    let mut people: BTreeSet<String> = people.unwrap_or_default();
-    if asked["find"] == "people" {
-        return json!({"ok": 1, "people": people});
-    }
-    if asked["upsert"] == "people" {
-        people.insert(asked["name"].as_str().unwrap_or_default().to_owned());
-        files.insert(PEOPLE.to_owned(), json!(people).to_string().into_bytes());
-    }
-    json!({"ok": 1})
+    let people = |held: Option<Vec<u8>>| -> io::Result<BTreeSet<String>> {
+        Ok(held.map_or_else(|| Ok(BTreeSet::new()), |bytes| serde_json::from_slice(&bytes))?)
+    };
+    let done = if asked["find"] == "people" {
+        volume.read(PEOPLE).and_then(people).map(|people| json!({"ok": 1, "people": people}))
+    } else if asked["upsert"] == "people" {
+        let upsert = |held| {
+            let mut people = people(held)?;
+            people.insert(asked["name"].as_str().unwrap_or_default().to_owned());
+            Ok(json!(people).to_string().into_bytes())
+        };
+        volume.edit(PEOPLE, upsert).map(|()| json!({"ok": 1}))
+    } else {
+        Ok(json!({"ok": 1}))
+    };
+    done.unwrap_or_else(|error| json!({"ok": 0, "errmsg": error.to_string()}))
 }
 
 /// One session with a database, opened once.

@@ -38,6 +38,10 @@ impl Program for Demo {
         &["vfarcic/go-demo-8:*"]
     }
 
+    fn executables(&self) -> &'static [&'static str] {
+        &["go-demo-8"]
+    }
+
     fn figures(&self) -> Figures {
         Figures {
             idle_millicores: 2,

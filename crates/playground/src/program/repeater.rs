@@ -20,6 +20,10 @@ impl Program for Repeater {
         &["vfarcic/repeater:*"]
     }
 
+    fn executables(&self) -> &'static [&'static str] {
+        &["repeater"]
+    }
+
     fn figures(&self) -> Figures {
         Figures { idle_millicores: 2, millicores_per_request: 5, idle_mebibytes: 6, mebibytes_per_request: 1 }
     }
