@@ -31,14 +31,6 @@ pub(crate) fn handles() -> Handles {
     Handles::default().with(squall_drivers::k8s::Clusters::default())
 }
 
-/// As many open files as the system lets us have without asking: a server holds one for each connection.
-pub(crate) fn allow_many_files() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let maximum = getrlimit(Resource::Nofile).maximum;
-    // What is not granted is not needed: a server that runs out of files makes newcomers wait.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
-}
-
 /// One thread for everything; only commands that wait for something start it.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
     tokio::runtime::Builder::new_current_thread()

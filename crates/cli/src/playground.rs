@@ -63,7 +63,6 @@ fn quoted(text: &str) -> String {
 
 fn up(place: &Place, options: Options, session: &Session) -> Result<u8, Problem> {
     let held = place.hold()?;
-    machine::allow_many_files();
     let nodes = options.nodes;
     machine::runtime()?.block_on(async {
         let listen = |kind| {

@@ -13,6 +13,7 @@ use crate::serve::{Authority, Server, StartError, TlsError};
 use crate::store::Store;
 use crate::{ingress, program};
 use jiff::Timestamp;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value as Json;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -27,6 +28,13 @@ use tokio_util::sync::CancellationToken;
 const HELD: u16 = 10250;
 /// The networks that are tried, one after the other. 127.0.0.0/16 is everybody's.
 const NETWORKS: std::ops::RangeInclusive<u8> = 10..=250;
+
+/// The Pods that a node takes.
+const PODS: u64 = 110;
+/// Open files of a Pod: where it listens, its session with a database and that through the proxy, a probe.
+const FILES_OF_POD: u64 = 5;
+/// Open files of everything else: clients, Services, the journal.
+const OTHER_FILES: u64 = 256;
 
 /// What a cluster is like.
 #[derive(Default)]
@@ -63,6 +71,19 @@ pub enum UpError {
         /// Why not.
         source: io::Error,
     },
+    /// The system lets the process have too few sockets for so many Pods.
+    #[error(
+        "{nodes} node(s) full of Pods need about {needed} open files, and this process may have {allowed}; \
+         raise its hard limit (`ulimit -Hn`), or start fewer nodes"
+    )]
+    Files {
+        /// The nodes.
+        nodes: u64,
+        /// What they need.
+        needed: u64,
+        /// The hard limit.
+        allowed: u64,
+    },
     /// All networks are taken.
     #[error(
         "no network 127.x.0.0/16 is free, of {} to {}: another 240 playgrounds, or no Linux?",
@@ -88,6 +109,7 @@ impl Cluster {
     /// # Errors
     /// Something of it could not start; nothing of it is left then.
     pub async fn up(options: Options) -> Result<Cluster, UpError> {
+        allow_files(options.nodes.max(1))?;
         let net = Net::Loopback;
         let (range, network) = free_network(&net).await?;
         let (store, authority) = match &options.data {
@@ -177,6 +199,22 @@ impl Cluster {
         }
         self.server.stop().await;
     }
+}
+
+/// Lets this process have as many open files as it may; an error if those are too few for nodes full of Pods.
+fn allow_files(nodes: usize) -> Result<(), UpError> {
+    let nodes = u64::try_from(nodes).unwrap_or(u64::MAX);
+    let needed = nodes.saturating_mul(PODS * FILES_OF_POD).saturating_add(OTHER_FILES);
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if let Some(allowed) = maximum.filter(|allowed| *allowed < needed) {
+        return Err(UpError::Files { nodes, needed, allowed });
+    }
+    let wanted = maximum.unwrap_or(needed);
+    if current.is_some_and(|current| current < wanted) {
+        // If it stays as it was, that shows when there are that many.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
+    }
+    Ok(())
 }
 
 /// A network that nobody has, and what holds it.

@@ -1,7 +1,7 @@
 //! The control loops: what makes the cluster become what its objects say.
 //!
 //! Invariant: each controller looks at what is, never at what happened, and writes only through [`Api`]; one task runs them
-//! all, in a fixed order, so that the same changes lead to the same writes. A change only says whom to look at; a look
+//! all, in turn, so that the same changes lead to the same writes. A change only says whom to look at; a look
 //! that finds nothing to do writes nothing, so all of them come to rest.
 //!
 //! Not here: running containers, which is the nodes' business; defaults and validation, which are the API's.
@@ -17,6 +17,7 @@ pub(crate) mod kinds;
 mod namespaces;
 mod nodes;
 pub(crate) mod object;
+mod queue;
 mod replicaset;
 mod volumes;
 
@@ -26,16 +27,16 @@ pub(crate) mod testing;
 use crate::api::{Api, Status, Write};
 use crate::resource::{RESOURCES, Resource};
 use crate::store::{Change, ChangeKind, Key, Watch};
-use crate::times;
 use events::Recorder;
+pub(crate) use queue::Queue;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value as Json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 /// What the controllers are given beside the API.
@@ -194,59 +195,6 @@ fn write(subresource: Option<&'static str>) -> Write {
     Write { manager: "kube-controller-manager".to_owned(), subresource, ..Write::default() }
 }
 
-/// What is to be looked at, and when.
-#[derive(Debug, Default)]
-pub(crate) struct Queue {
-    of: usize,
-    dirty: BTreeSet<(usize, Key)>,
-    later: BTreeSet<(Instant, usize, Key)>,
-    due: BTreeMap<(usize, Key), Instant>,
-    failures: BTreeMap<(usize, Key), u32>,
-}
-
-impl Queue {
-    /// Look at this.
-    pub(crate) fn add(&mut self, key: Key) {
-        self.dirty.insert((self.of, key));
-    }
-
-    /// Look at this.
-    pub(crate) fn add_named(&mut self, resource: &'static Resource, namespace: &str, name: &str) {
-        self.add(crate::api::key(resource, namespace, name));
-    }
-
-    /// Look at this in a while, or earlier if that was wanted already.
-    pub(crate) fn add_after(&mut self, key: Key, wait: Duration) {
-        self.at(self.of, key, Instant::now() + wait);
-    }
-
-    fn at(&mut self, of: usize, key: Key, at: Instant) {
-        let entry = (of, key.clone());
-        if let Some(due) = self.due.get(&entry) {
-            if *due <= at {
-                return;
-            }
-            self.later.remove(&(*due, of, key.clone()));
-        }
-        self.due.insert(entry, at);
-        self.later.insert((at, of, key));
-    }
-
-    /// Takes what is to be looked at now.
-    fn next(&mut self) -> Option<(usize, Key)> {
-        let now = Instant::now();
-        while let Some((at, of, key)) = self.later.first().cloned() {
-            if at > now {
-                break;
-            }
-            self.later.pop_first();
-            self.due.remove(&(of, key.clone()));
-            self.dirty.insert((of, key));
-        }
-        self.dirty.pop_first()
-    }
-}
-
 struct Manager {
     cx: Context,
     stop: CancellationToken,
@@ -305,7 +253,7 @@ impl Manager {
                 tokio::task::yield_now().await;
                 continue;
             }
-            let timer = self.queue.later.first().map(|(at, ..)| *at);
+            let timer = self.queue.wakes();
             let timer = async {
                 match timer {
                     Some(at) => sleep_until(at).await,
@@ -345,27 +293,16 @@ impl Manager {
 
     fn observe(&mut self, change: &Change) {
         for (of, controller) in self.controllers.iter_mut().enumerate() {
-            self.queue.of = of;
+            self.queue.turn_to(of);
             controller.observe(change, &mut self.queue);
         }
     }
 
     fn reconcile(&mut self, of: usize, key: Key) {
         let Some(controller) = self.controllers.get_mut(of) else { return };
-        let entry = (of, key.clone());
         match controller.reconcile(&mut self.cx, &key) {
-            Ok(again) => {
-                self.queue.failures.remove(&entry);
-                if let Some(wait) = again {
-                    self.queue.at(of, key, Instant::now() + wait);
-                }
-            }
-            Err(_) => {
-                let failures = self.queue.failures.entry(entry).or_default();
-                let wait = times::RETRY.saturating_mul(1 << (*failures).min(16)).min(times::RETRY_MAX);
-                *failures += 1;
-                self.queue.at(of, key, Instant::now() + wait);
-            }
+            Ok(again) => self.queue.done(of, key, again),
+            Err(_) => self.queue.failed(of, key),
         }
     }
 }

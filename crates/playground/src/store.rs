@@ -358,7 +358,8 @@ impl Watch {
             return Err(Expired { asked: self.seen, oldest: first - 1 });
         }
         let skip = usize::try_from(self.seen + 1 - first).unwrap_or(usize::MAX);
-        let next = inner.history.iter().skip(skip).map(|(change, _)| change).find(|change| {
+        let mut news = inner.history.range(skip.min(inner.history.len())..).map(|(change, _)| change);
+        let next = news.find(|change| {
             (self.resource == EVERYTHING || change.key.resource == self.resource)
                 && self.namespace.as_ref().is_none_or(|namespace| *namespace == change.key.namespace)
         });

@@ -28,8 +28,10 @@ pub const ORPHANED_PODS: Duration = Duration::from_secs(1);
 pub const AUTOSCALER_PERIOD: Duration = Duration::from_secs(15);
 /// An autoscaler scales down to the highest of its recommendations of so long.
 pub const AUTOSCALER_STABILIZATION: Duration = Duration::from_secs(300);
-/// Endpoints of many Pods that just changed wait so long for their next change, so that a rollout of a thousand Pods is not a
-/// thousand lists of a thousand.
+/// Who counts Pods counts them again so long after the last time, if nothing but their readiness changed: so a rollout of a
+/// thousand Pods is not a thousand counts of a thousand.
+pub const PODS_BATCH: Duration = Duration::from_millis(50);
+/// Endpoints of many Pods that just changed wait so long for each hundred of them before they are written again.
 pub const ENDPOINTS_BATCH: Duration = Duration::from_millis(20);
 /// A Job's first failure is retried after so long, each later one after twice as long as the one before.
 pub const JOB_BACKOFF: Duration = Duration::from_secs(10);

@@ -5,7 +5,7 @@
 
 use super::kinds::{BUDGETS, DEPLOYMENTS, PODS, REPLICA_SETS};
 use super::object::{
-    active, controller, counts_for, ended, generation, int, members, name, namespace, part, ready, selects,
+    News, active, controller, ended, generation, int, members, name, namespace, news, part, ready, selects,
     set_condition, since, terminating, text, uid,
 };
 use super::{Context, Controller, Queue};
@@ -26,11 +26,19 @@ impl Controller for Budgets {
         let resource = change.key.resource;
         if resource == BUDGETS.key {
             queue.add(change.key.clone());
-        } else if [REPLICA_SETS.key, DEPLOYMENTS.key].contains(&resource)
-            || (resource == PODS.key && counts_for(change))
-        {
-            // The empty name stands for every budget of the namespace.
-            queue.add_named(BUDGETS, &change.key.namespace, "");
+            return;
+        }
+        let news = match resource {
+            _ if resource == PODS.key => news(change),
+            _ if [REPLICA_SETS.key, DEPLOYMENTS.key].contains(&resource) => News::Standing,
+            _ => News::Nothing,
+        };
+        // The empty name stands for every budget of the namespace.
+        let all = crate::api::key(BUDGETS, &change.key.namespace, "");
+        match news {
+            News::Standing => queue.add(all),
+            News::Readiness => queue.add_soon(all),
+            News::Nothing => {}
         }
     }
 

@@ -44,18 +44,12 @@ impl Controller for Endpoints {
             queue.add(change.key.clone());
         } else if change.key.resource == PODS.key {
             // What is not seen in endpoints does not change them.
-            let seen = |pod: &Json| {
-                (
-                    ready(pod),
-                    terminating(pod),
-                    ended(pod),
-                    text(pod, "/status/podIP").to_owned(),
-                    label_set(pod),
-                )
-            };
+            let seen = |pod: &Json| (ready(pod), terminating(pod), ended(pod));
             if let Some(before) = &change.before
                 && change.kind == ChangeKind::Modified
                 && seen(before) == seen(&change.object)
+                && text(before, "/status/podIP") == text(&change.object, "/status/podIP")
+                && before["metadata"]["labels"] == change.object["metadata"]["labels"]
             {
                 return;
             }
@@ -98,8 +92,9 @@ impl Controller for Endpoints {
         let mut pods = cx.api.list(PODS, Some(&key.namespace)).0;
         pods.retain(|pod| matches(selector, pod) && listed(pod));
         // Few Pods are written at once, so that nobody is sent to one that goes.
-        if pods.len() > SLICE
-            && let Some(rest) = self.written.get(key).and_then(|at| ENDPOINTS_BATCH.checked_sub(at.elapsed()))
+        let slices = u32::try_from(pods.len() / SLICE).unwrap_or(u32::MAX);
+        let pause = ENDPOINTS_BATCH.saturating_mul(slices);
+        if let Some(rest) = self.written.get(key).and_then(|at| pause.checked_sub(at.elapsed()))
             && !rest.is_zero()
         {
             return Ok(Some(rest));
@@ -118,10 +113,6 @@ impl Controller for Endpoints {
 
 fn annotated_by_leader(endpoints: &Json) -> bool {
     !endpoints["metadata"]["annotations"]["control-plane.alpha.kubernetes.io/leader"].is_null()
-}
-
-fn label_set(pod: &Json) -> Json {
-    pod["metadata"]["labels"].clone()
 }
 
 fn matches(selector: &Json, pod: &Json) -> bool {

@@ -189,21 +189,29 @@ pub(crate) fn ready(pod: &Json) -> bool {
     condition(pod, "Ready").is_some_and(|ready| ready["status"] == "True")
 }
 
-/// Whether a change of a Pod is one for those who count Pods: of its labels, owners, readiness, end.
-pub(crate) fn counts_for(change: &Change) -> bool {
-    let standing = |pod: &Json| {
-        let since = condition(pod, "Ready").map(|ready| text(ready, "/lastTransitionTime").to_owned());
-        (ready(pod), since, text(pod, "/status/phase").to_owned(), terminating(pod))
-    };
-    let metadata = |pod: &Json, field: &str| pod["metadata"][field].clone();
-    let after = &change.object;
-    change.kind != ChangeKind::Modified
-        || change.before.as_deref().is_none_or(|before| {
-            standing(before) != standing(after)
-                || ["labels", "ownerReferences"]
-                    .iter()
-                    .any(|field| metadata(before, field) != metadata(after, field))
-        })
+/// What a change of a Pod is to those who count Pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// It came, went, began to go, ended, or belongs to others now.
+    Standing,
+    /// It became Ready, or is so no more.
+    Readiness,
+    /// Nothing that they count.
+    Nothing,
+}
+
+pub(crate) fn news(change: &Change) -> News {
+    let after = change.object.as_ref();
+    let before = change.before.as_deref().filter(|_| change.kind == ChangeKind::Modified);
+    let Some(before) = before else { return News::Standing };
+    let kept = |field: &str| before["metadata"][field] == after["metadata"][field];
+    let stands = |pod: &Json| (ended(pod), terminating(pod));
+    if stands(before) != stands(after) || !kept("labels") || !kept("ownerReferences") {
+        return News::Standing;
+    }
+    let (was, is) = (condition(before, "Ready"), condition(after, "Ready"));
+    let same = |field: &str| was.map(|was| &was[field]) == is.map(|is| &is[field]);
+    if same("status") && same("lastTransitionTime") { News::Nothing } else { News::Readiness }
 }
 
 /// Whether a Pod has been Ready for some seconds; else how long that is still to come, if it is Ready.
@@ -212,6 +220,9 @@ pub(crate) fn available(pod: &Json, seconds: i64, now: Timestamp) -> Result<(), 
         return Err(None);
     };
     let needed = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+    if needed.is_zero() {
+        return Ok(());
+    }
     let so_far = since(text(condition, "/lastTransitionTime"), now).unwrap_or_default();
     match needed.checked_sub(so_far) {
         None | Some(Duration::ZERO) => Ok(()),

@@ -6,9 +6,8 @@
 use super::events::Level;
 use super::kinds::{PODS, REPLICA_SETS};
 use super::object::{
-    active, annotation, available, condition, controller, count, counts_for, generation, int, label, list,
-    members, name, namespace, owned_by, ready, reference, selects, set, set_condition, terminating, text,
-    uid,
+    News, active, annotation, available, condition, controller, count, generation, int, label, list, members,
+    name, namespace, news, owned_by, ready, reference, selects, set, set_condition, terminating, text, uid,
 };
 use super::{Context, Controller, Queue};
 use crate::api::Status;
@@ -30,13 +29,22 @@ impl Controller for ReplicaSets {
         if change.key.resource == REPLICA_SETS.key && change.kind != ChangeKind::Deleted {
             queue.add(change.key.clone());
         }
-        if change.key.resource != PODS.key || !counts_for(change) {
+        if change.key.resource != PODS.key {
+            return;
+        }
+        let news = news(change);
+        if news == News::Nothing {
             return;
         }
         for pod in [Some(&change.object), change.before.as_ref()].into_iter().flatten() {
             match controller(pod) {
                 Some(owner) if owner["kind"] == KIND.1 => {
-                    queue.add_named(REPLICA_SETS, namespace(pod), text(owner, "/name"));
+                    let set = crate::api::key(REPLICA_SETS, namespace(pod), text(owner, "/name"));
+                    match news {
+                        News::Readiness => queue.add_soon(set),
+                        _ if active(&change.object) && change.kind != ChangeKind::Deleted => queue.add(set),
+                        _ => queue.add_first(set),
+                    }
                 }
                 Some(_) => {}
                 // An orphan: whoever may adopt it looks. The empty name stands for all of a namespace.

@@ -101,6 +101,10 @@ struct Worker {
     volumes: BTreeMap<String, Arc<Volume>>,
     address: Option<Leased>,
     since: String,
+    /// Whether something was heard that the status does not tell yet.
+    news: bool,
+    /// The status as it was last written.
+    written: Option<Arc<Json>>,
     /// When its deletion was seen, and the end of its grace.
     deleting: Option<(Instant, Instant)>,
     tell: mpsc::UnboundedSender<Event>,
@@ -139,6 +143,8 @@ impl Worker {
             volumes: BTreeMap::new(),
             address: None,
             since,
+            news: true,
+            written: None,
             deleting: None,
             tell,
             tasks: JoinSet::new(),
@@ -203,6 +209,8 @@ impl Worker {
     }
 
     fn hear(&mut self, event: Event) {
+        // Most probes find what the ones before found.
+        self.news |= !matches!(event, Event::Probed { .. });
         match event {
             Event::Begin => self.begin(),
             Event::Exited { slot, life, code } if self.slots[slot].life == life => self.exited(slot, code),
@@ -439,6 +447,7 @@ impl Worker {
             self.say(at, Level::Warning, "Unhealthy", &message);
         }
         let slot = &mut self.slots[at];
+        let before = (slot.ready, slot.started);
         match (found.kind, found.verdict) {
             (Kind::Readiness, Some(ready)) => slot.ready = ready,
             (Kind::Startup, Some(true)) => {
@@ -458,6 +467,7 @@ impl Worker {
             }
             _ => {}
         }
+        self.news |= before != (self.slots[at].ready, self.slots[at].started);
     }
 
     /// Takes the Pod out of the API, if it is time and nothing runs any more.
@@ -480,6 +490,10 @@ impl Worker {
         if held_back {
             return;
         }
+        let stands = self.written.as_ref().is_some_and(|written| written["status"] == self.pod["status"]);
+        if stands && !self.news {
+            return;
+        }
         let now = self.node.shared.api.clock().stamp();
         let (name, namespace) = (name(&self.pod), namespace(&self.pod));
         let written =
@@ -498,9 +512,14 @@ impl Worker {
                 }
                 Ok(next)
             });
-        // A Pod that is gone is told of by the watch.
-        if written.is_err_and(|status| status.code != 404) {
-            self.after(times::STATUS_AGAIN, Event::Again);
+        self.news = false;
+        match written {
+            Ok(written) => self.written = Some(written),
+            // A Pod that is gone is told of by the watch.
+            Err(status) if status.code == 404 => {}
+            Err(_) => {
+                self.after(times::STATUS_AGAIN, Event::Again);
+            }
         }
     }
 

@@ -20,8 +20,8 @@ use tokio::task::JoinSet;
 
 /// Where databases listen.
 pub(super) const PORT: u16 = 27017;
-/// How many sessions there are at once; more wait.
-const SESSIONS: usize = 512;
+/// How many sessions there are at once; more wait. Each Pod of the demo system holds one from its start.
+const SESSIONS: usize = 8192;
 /// The longest line of the protocol, in bytes.
 const LINE: u64 = 64 << 10;
 /// How long a listener that cannot accept waits before it tries again.
