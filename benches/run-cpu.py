@@ -11,31 +11,19 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "referees"))
-from lab import Api, Lab, is_ready, need, options, setting, until  # noqa: E402
+from lab import Api, Lab, is_ready, need, options, setting, until, weigh  # noqa: E402
 
 NS = "go-demo-8"
 CPU_MS, RSS_MB, RUNS = 40.0, 20.0, 4
 
-# A child's peak memory is told as at least that of the process which became it, so a program that weighs little
-# starts it: an interpreter without its library (about 9 MB) instead of this one.
-STARTER = """
-import os, sys
-out = os.open(os.devnull, os.O_WRONLY)
-pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, out, 1)])
-_, status, usage = os.wait4(pid, 0)
-print(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
-"""
-
 
 def measure(lab, chaos):
     """One run: (CPU in ms, peak RSS in MB of 10^6 bytes)."""
-    p = subprocess.run([sys.executable, "-I", "-S", "-c", STARTER, chaos, "run", "chaos/terminate-pod-phase.yaml"], cwd=lab.work,
-                       env=lab.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=True)
-    code, cpu, rss = p.stdout.split()
-    need(code == "0", f"{chaos} ended with {code}: {p.stderr[-2000:]}")
+    code, cpu, rss, said = weigh([chaos, "run", "chaos/terminate-pod-phase.yaml"], lab.work, lab.env)
+    need(code == 0, f"{chaos} ended with {code}: {said}")
     with open(lab.path("journal.json"), encoding="utf-8") as f:
         need(json.load(f)["status"] == "completed", f"{chaos} did not complete it")
-    return float(cpu) * 1000, int(rss) * 1024 / 1e6
+    return cpu, rss
 
 
 def main():
