@@ -85,6 +85,30 @@ where
     Ok(())
 }
 
+/// The same journal on one line of ASCII, as it is sent.
+///
+/// # Errors
+/// The records cannot be read or hold no run.
+pub(crate) fn line<R, E>(source: impl Fn() -> Result<R, E>) -> Result<String, NoJournal>
+where
+    R: Iterator<Item = Result<Record, E>>,
+    E: fmt::Display,
+{
+    let facts = Facts::gather(scan::read(source()))?.ok_or(NoJournal::NoRun)?;
+    let mut line = Vec::new();
+    Journal { source, facts: &facts, out: Out::on_one_line(&mut line) }.write()?;
+    String::from_utf8(line).map_err(|error| io::Error::other(error).into())
+}
+
+/// The records of a source, whatever its errors are.
+pub(crate) fn records<R, E>(source: Result<R, E>) -> impl Iterator<Item = Result<Record, NoJournal>>
+where
+    R: Iterator<Item = Result<Record, E>>,
+    E: fmt::Display,
+{
+    scan::read(source)
+}
+
 /// Writes the journal to a file, over an older one. A regular file appears whole or not at all; what is no regular file
 /// (`/dev/stdout`) is written to directly.
 ///

@@ -1,4 +1,4 @@
-//! Indented JSON that is written piece by piece, and in one with values that are written whole.
+//! JSON, indented or on one line, that is written piece by piece, and in one with values that are written whole.
 
 use squall_experiment::Value;
 use squall_experiment::json::{self, Style};
@@ -7,13 +7,20 @@ use std::io::{self, Write};
 
 pub(super) struct Out<'a, W> {
     to: &'a mut W,
+    /// All on one line.
+    line: bool,
     /// For each object or list that is open, whether it is still empty.
     open: Vec<bool>,
 }
 
 impl<'a, W: Write> Out<'a, W> {
     pub(super) fn new(to: &'a mut W) -> Out<'a, W> {
-        Out { to, open: Vec::new() }
+        Out { to, line: false, open: Vec::new() }
+    }
+
+    /// As [`Out::new`], all on one line and in ASCII.
+    pub(super) fn on_one_line(to: &'a mut W) -> Out<'a, W> {
+        Out { line: true, ..Out::new(to) }
     }
 
     pub(super) fn open(&mut self, bracket: char) -> io::Result<()> {
@@ -23,7 +30,7 @@ impl<'a, W: Write> Out<'a, W> {
 
     pub(super) fn close(&mut self, bracket: char) -> io::Result<()> {
         let empty = self.open.pop().unwrap_or(true);
-        if !empty {
+        if !empty && !self.line {
             write!(self.to, "\n{:1$}", "", 2 * self.open.len())?;
         }
         write!(self.to, "{bracket}")
@@ -33,7 +40,11 @@ impl<'a, W: Write> Out<'a, W> {
     pub(super) fn item(&mut self) -> io::Result<()> {
         let depth = self.open.len();
         let first = self.open.last_mut().is_none_or(|empty| std::mem::replace(empty, false));
-        write!(self.to, "{}\n{:2$}", if first { "" } else { "," }, "", 2 * depth)
+        match (self.line, first) {
+            (true, true) => Ok(()),
+            (true, false) => self.to.write_all(b", "),
+            (false, first) => write!(self.to, "{}\n{:2$}", if first { "" } else { "," }, "", 2 * depth),
+        }
     }
 
     /// What follows is the value of this key, which needs no escapes.
@@ -44,7 +55,8 @@ impl<'a, W: Write> Out<'a, W> {
 
     pub(super) fn value(&mut self, value: &Value) -> io::Result<()> {
         let mut indented = Indented { to: &mut *self.to, depth: self.open.len(), error: None };
-        let written = json::write(value, &Style::JOURNAL, &mut indented);
+        let style = if self.line { Style::LINE } else { Style::JOURNAL };
+        let written = json::write(value, &style, &mut indented);
         match (indented.error, written) {
             (Some(error), _) => Err(error),
             (None, written) => written.map_err(io::Error::other),
