@@ -9,6 +9,7 @@ mod demo;
 mod exit;
 mod info;
 mod machine;
+mod notify;
 mod playground;
 mod problem;
 mod recover;
@@ -49,7 +50,7 @@ fn chaos() -> u8 {
             return exit::FAILED;
         }
     };
-    let log = session.log.clone();
+    let (log, notices) = (session.log.clone(), session.notices.clone());
     bug::announce_in(log.clone());
     let done = bug::caught(|| {
         if let Some(folder) = folder {
@@ -60,14 +61,16 @@ fn chaos() -> u8 {
             Err(told) => Ok(told.print()),
         }
     });
-    match done {
+    let code = match done {
         Some(Ok(code)) => code,
         Some(Err(problem)) => {
             session::lock(&log).line(&Line::error(problem.to_string()), jiff::Timestamp::now());
             exit::FAILED
         }
         None => exit::FAILED,
-    }
+    };
+    notices.farewell();
+    code
 }
 
 fn perform(command: Command, session: Session) -> Result<u8, Problem> {

@@ -23,6 +23,7 @@ use squall_experiment::load::Draft;
 use squall_experiment::resolve::{self, Configuration, Overrides};
 use squall_experiment::{Object, Value};
 use squall_report::line::Line;
+use squall_report::notify::Name;
 use squall_report::toolkit::Toolkit;
 
 /// Runs an experiment; the exit code.
@@ -33,7 +34,10 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
     };
     let overrides = variables::read(&arguments.var, &arguments.var_file, &mut session)?;
     let fetching = Fetching { no_verify_tls: arguments.no_verify_tls, settings: Some(&settings) };
+    session.notices.open(&settings, "run", &session);
     let draft = draft(&arguments.source, fetching, &session)?;
+    session.notices.hide(&draft.document, &overrides.secrets, &session);
+    session.notices.experiment(Name::RunStarted, &draft.document);
     if !arguments.no_validation && !is_valid(&draft, &arguments.source, &session)? {
         return Ok(exit::FAILED);
     }
@@ -57,17 +61,20 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
         program: machine::program(),
     };
     let path = log.path().to_owned();
+    let known = request.secrets.clone();
     match bug::caught(|| play(request, log, &session)) {
         Some(played) => {
             let (ended, told) = played?;
-            journal::write(&arguments.journal_path, told.log.path(), &told.unwritten)?;
-            Ok(exit::of(ended))
+            let written = journal::write(&arguments.journal_path, told.log.path(), &told.unwritten);
+            session.notices.ran(journal::records(told.log.path(), &told.unwritten), &known);
+            written.map(|()| exit::of(ended))
         }
         None => {
             session.screen.finish();
             recover::say_left(&session, &state, &run);
-            journal::write(&arguments.journal_path, &path, &[])?;
-            Ok(exit::FAILED)
+            let written = journal::write(&arguments.journal_path, &path, &[]);
+            session.notices.ran(journal::records(&path, &[]), &known);
+            written.map(|()| exit::FAILED)
         }
     }
 }
@@ -93,9 +100,6 @@ fn say_what_is_left_out(arguments: &Run, experiment: &Experiment, settings: &Obj
         || asked(&experiment.document, "controls")
     {
         left_out.push("controls are not run");
-    }
-    if asked(settings, "notifications") {
-        left_out.push("notifications are not sent");
     }
     for what in left_out {
         let text = format!("{what}: chaos {} cannot do that yet", env!("CARGO_PKG_VERSION"));

@@ -3,6 +3,7 @@
 //! Invariant: the process's environment is read here, once, and nowhere else.
 
 use crate::arguments::{Global, LogFormat};
+use crate::notify::Notices;
 use crate::problem::Problem;
 use crate::screen::Screen;
 use crate::settings::{self, Read};
@@ -28,6 +29,8 @@ pub(crate) struct Session {
     pub(crate) settings_path: PathBuf,
     /// What the console is: our own diagnostics appear only on a terminal.
     pub(crate) screen: Screen,
+    /// Who wants to be told.
+    pub(crate) notices: Notices,
 }
 
 impl Session {
@@ -68,7 +71,8 @@ impl Session {
             }
         };
         let settings_path = settings::path(global.settings, environment.get("HOME"));
-        let session = Session { log: Arc::new(Mutex::new(log)), environment, settings_path, screen };
+        let log = Arc::new(Mutex::new(log));
+        let session = Session { log, environment, settings_path, screen, notices: Notices::default() };
         session.say(Line::debug("#".repeat(79)));
         session.say(Line::debug(format!("Running command '{word}'")));
         if let Some(error) = unlogged {

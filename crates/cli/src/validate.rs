@@ -11,12 +11,13 @@ use crate::session::Session;
 use crate::source::Fetching;
 use crate::{exit, source, stdout};
 use machine::Machine;
-use squall_experiment::Value;
 use squall_experiment::check::check;
 use squall_experiment::diagnostic::{Diagnostic, Severity};
 use squall_experiment::load::Draft;
+use squall_experiment::{Object, Value};
 use squall_report::diagnostics::{Look, Source, json, line, sarif, text};
 use squall_report::line::Line;
+use squall_report::notify::Name;
 use std::io::Write as _;
 
 /// `chaos validate`; the exit code.
@@ -24,10 +25,17 @@ pub(crate) fn validate(arguments: &Validate, session: &Session) -> Result<u8, Pr
     let settings = session.settings()?;
     let settings = settings.as_ref().and_then(Value::as_object);
     let fetching = Fetching { no_verify_tls: arguments.no_verify_tls, settings };
+    if let Some(settings) = settings {
+        session.notices.open(settings, "validate", session);
+    }
     let draft = read(&arguments.source, fetching, arguments.format, session)?;
-    if !checked(&draft, &arguments.source, arguments.format, session)? {
+    session.notices.hide(&draft.document, &Object::new(), session);
+    session.notices.experiment(Name::ValidateStarted, &draft.document);
+    if let Some(first) = checked(&draft, &arguments.source, arguments.format, session)? {
+        session.notices.invalid(&draft.document, &first);
         return Ok(exit::FAILED);
     }
+    session.notices.experiment(Name::ValidateCompleted, &draft.document);
     session.say(Line::info("experiment syntax and semantic look valid"));
     Ok(exit::FINE)
 }
@@ -39,7 +47,7 @@ pub(crate) fn draft(source: &str, fetching: Fetching<'_>, session: &Session) -> 
 
 /// Whether the experiment can be run; says what is wrong with it.
 pub(crate) fn is_valid(draft: &Draft, source: &str, session: &Session) -> Result<bool, Problem> {
-    checked(draft, source, None, session)
+    Ok(checked(draft, source, None, session)?.is_none())
 }
 
 fn read(
@@ -63,12 +71,13 @@ fn read(
     })
 }
 
+/// Says what is wrong with it; the first error, if there is one.
 fn checked(
     draft: &Draft,
     source: &str,
     format: Option<ValidateFormat>,
     session: &Session,
-) -> Result<bool, Problem> {
+) -> Result<Option<Diagnostic>, Problem> {
     session.say(Line::info("Validating the experiment's syntax"));
     let complaints = check(draft, &Machine::new(&session.environment));
     draw(&complaints, &Source { name: source, text: &draft.source }, format, session)?;
@@ -78,11 +87,11 @@ fn checked(
     for line in toolkit_lines(&complaints) {
         session.say(line);
     }
-    let valid = complaints.iter().all(|complaint| complaint.severity != Severity::Error);
-    if valid {
+    let first = complaints.into_iter().find(|complaint| complaint.severity == Severity::Error);
+    if first.is_none() {
         session.say(Line::info("Experiment looks valid"));
     }
-    Ok(valid)
+    Ok(first)
 }
 
 /// The complaint that there is nothing to complain about.

@@ -31,13 +31,20 @@ pub(super) fn can_be_written(path: &Path) -> Result<(), Problem> {
     Ok(())
 }
 
+/// The records of a run, as often as somebody asks: what its log holds, then what the disk did not take any more.
+pub(super) fn records<'a>(
+    log: &'a Path,
+    unwritten: &'a [Record],
+) -> impl Fn() -> io::Result<Box<dyn Iterator<Item = io::Result<Record>> + 'a>> {
+    move || {
+        let unwritten = unwritten.iter().cloned().map(Ok);
+        Ok(Box::new(log::read(log)?.map(|record| record.map_err(io::Error::other)).chain(unwritten)))
+    }
+}
+
 /// Writes the journal of a run: what its log holds, then what the disk did not take any more.
 pub(super) fn write(path: &Path, log: &Path, unwritten: &[Record]) -> Result<(), Problem> {
-    let records = || -> io::Result<_> {
-        let unwritten = unwritten.iter().cloned().map(Ok);
-        Ok(log::read(log)?.map(|record| record.map_err(io::Error::other)).chain(unwritten))
-    };
-    journal::write_file(records, path).map_err(|error| {
+    journal::write_file(records(log, unwritten), path).map_err(|error| {
         Problem::new(error.to_string()).hint(format!("everything that happened is in {}", log.display()))
     })
 }

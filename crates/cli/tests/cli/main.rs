@@ -11,6 +11,7 @@ mod examples;
 mod folder;
 mod help;
 mod image;
+mod notify;
 mod recover;
 mod run;
 mod settings;
