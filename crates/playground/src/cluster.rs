@@ -111,7 +111,6 @@ impl Cluster {
     pub async fn up(options: Options) -> Result<Cluster, UpError> {
         allow_files(options.nodes.max(1))?;
         let net = Net::Loopback;
-        let (range, network) = free_network(&net).await?;
         let (store, authority) = match &options.data {
             None => (Store::default(), Authority::new()?),
             Some(folder) => {
@@ -121,6 +120,8 @@ impl Cluster {
             }
         };
         let api = Api::new(Arc::new(store), Clock::starting(Timestamp::now()));
+        let (range, network) = free_network(&net, kept_network(&api)).await?;
+        let api = api.with_services(range.services());
         let (metrics, stop) = (Metrics::default(), CancellationToken::new());
         let root_ca = authority.certificate().to_owned();
         let at = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), options.port);
@@ -217,9 +218,19 @@ fn allow_files(nodes: usize) -> Result<(), UpError> {
     Ok(())
 }
 
-/// A network that nobody has, and what holds it.
-async fn free_network(net: &Net) -> Result<(PodRange, Listener), UpError> {
-    for network in NETWORKS {
+/// The network in which kept Services have their addresses.
+fn kept_network(api: &Api) -> Option<u8> {
+    let services = api.list(resource::find("", "services")?, None).0;
+    services
+        .iter()
+        .find_map(|service| service["spec"]["clusterIP"].as_str()?.parse::<Ipv4Addr>().ok())
+        .map(|address| address.octets()[1])
+        .filter(|network| NETWORKS.contains(network))
+}
+
+/// A network that nobody has, and what holds it; if it can be had, the one that is wished for.
+async fn free_network(net: &Net, wish: Option<u8>) -> Result<(PodRange, Listener), UpError> {
+    for network in wish.into_iter().chain(NETWORKS) {
         let at = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, network, 0, 1)), HELD);
         if let Ok(listener) = net.listen(at).await {
             return Ok((PodRange { network }, listener));

@@ -2,6 +2,7 @@
 //!
 //! Invariant: an address belongs to one Pod at a time; the one that was given back longest ago is given next.
 
+use crate::api::ServiceRange;
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +13,8 @@ const NODES: u32 = 10;
 const PODS: u32 = 256 + 1;
 /// What follows the last address of Pods: Services begin there.
 const END: u32 = 224 * 256;
+/// How many Services can have one: the rest, but for the network's broadcast address.
+const SERVICES: u32 = 32 * 256 - 2;
 
 /// The network 127.x.0.0/16 of a playground: its nodes, then its Pods; the Services' part is not theirs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +27,14 @@ impl PodRange {
     fn at(self, offset: u32) -> IpAddr {
         let base = u32::from(Ipv4Addr::new(127, self.network, 0, 0));
         IpAddr::V4(Ipv4Addr::from(base + offset))
+    }
+
+    /// The addresses of its Services.
+    pub(crate) fn services(self) -> ServiceRange {
+        ServiceRange {
+            first: Ipv4Addr::from_bits(u32::from(Ipv4Addr::new(127, self.network, 0, 0)) + END + 1),
+            count: SERVICES,
+        }
     }
 
     /// The address of the node with this index.
@@ -102,5 +113,12 @@ mod tests {
         assert_eq!(held.pop().map(|leased| leased.ip().to_string()).as_deref(), Some("127.7.1.1"));
         assert!(addresses.lease().is_some());
         assert_eq!(PodRange { network: 7 }.node(1).to_string(), "127.7.0.11");
+    }
+
+    #[test]
+    fn services_have_addresses_in_their_own_network_behind_the_pods() {
+        let ServiceRange { first, count } = PodRange { network: 7 }.services();
+        assert_eq!(first.to_string(), "127.7.224.1");
+        assert_eq!(Ipv4Addr::from_bits(u32::from(first) + count - 1).to_string(), "127.7.255.254");
     }
 }
