@@ -17,3 +17,4 @@ mod run;
 mod settings;
 mod source;
 mod validate;
+mod walkthrough;
