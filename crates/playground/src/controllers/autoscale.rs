@@ -91,6 +91,9 @@ impl Autoscalers {
             return status(cx, scaler, &Look { conditions, ..Look::default() });
         };
         let current = int(&target, "/spec/replicas").unwrap_or(1);
+        // What there is at the first look counts as a recommendation: an autoscaler that is new takes nothing away.
+        let first = || VecDeque::from([(Instant::now(), current)]);
+        self.recommended.entry(key.clone()).or_insert_with(first);
         let least = int(scaler, "/spec/minReplicas").unwrap_or(1);
         let most = int(scaler, "/spec/maxReplicas").unwrap_or(least);
         let mut look = Look { current, desired: current, ..Look::default() };

@@ -124,6 +124,8 @@ fn one(cx: &mut Context, job: &Arc<Json>) -> Result<Option<Duration>, Status> {
     pods.active.sort_by_cached_key(|pod| (ready(pod), name(pod).to_owned()));
     for pod in pods.active.drain(..surplus.min(pods.active.len())) {
         cx.delete(PODS, &pod)?;
+        // A Pod that had to end before its work was done has failed, but for those that a suspension ends.
+        pods.failed += i64::from(!suspended);
         let message = format!("Deleted pod: {}", name(&pod));
         events.event(KIND, job, Level::Normal, "SuccessfulDelete", &message);
     }

@@ -22,7 +22,9 @@ pub(super) fn register(node: &Node) {
         "metadata": {"name": node.name, "labels": {
             "beta.kubernetes.io/arch": "amd64", "beta.kubernetes.io/os": "linux",
             "kubernetes.io/arch": "amd64", "kubernetes.io/hostname": node.name, "kubernetes.io/os": "linux",
-        }, "annotations": {"volumes.kubernetes.io/controller-managed-attach-detach": "true"}},
+        }, "annotations": {
+            "node.alpha.kubernetes.io/ttl": "0", "volumes.kubernetes.io/controller-managed-attach-detach": "true",
+        }},
         "spec": {},
         "status": status(node, &stamp),
     });

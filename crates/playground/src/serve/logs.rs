@@ -32,6 +32,10 @@ pub(super) fn read(api: &Api, target: &Target, query: &Query) -> Result<Body, St
     let container = choose(&pod, name, query.get("container"))?;
     let previous = query.flag("previous");
     let uid = pod["metadata"]["uid"].as_str().unwrap_or_default();
+    if pod["spec"]["nodeName"].as_str().unwrap_or_default().is_empty() {
+        // Nothing was written, and nobody is there who could say so.
+        return Ok(Full::default().boxed_unsync());
+    }
     let Some(log) = api.logs().of(uid, &container, previous) else {
         return Err(Status::bad_request(absent(&pod, name, &container, previous)));
     };

@@ -9,6 +9,9 @@ use crate::shape::schema::{self, Field, Topology, Type};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
 
+const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
+const INT_OR_STRING: &str = "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
+
 /// The list of documents.
 pub(super) fn index() -> Json {
     let mut paths = Map::new();
@@ -136,16 +139,15 @@ fn describe(name: &'static str, types: &mut BTreeMap<String, Json>) {
 
 fn kind(of: &Type, types: &mut BTreeMap<String, Json>) -> Json {
     match of {
-        Type::String | Type::Quantity => json!({"type": "string"}),
+        Type::String => json!({"type": "string"}),
+        Type::Quantity => named(QUANTITY, json!(["string", "number"]), types),
         Type::Bytes => json!({"type": "string", "format": "byte"}),
         Type::Int32 => json!({"type": "integer", "format": "int32"}),
         Type::Int64 => json!({"type": "integer", "format": "int64"}),
         Type::Float => json!({"type": "number", "format": "double"}),
         Type::Bool => json!({"type": "boolean"}),
         Type::Time | Type::MicroTime => json!({"type": "string", "format": "date-time"}),
-        Type::IntOrString => {
-            json!({"oneOf": [{"type": "integer"}, {"type": "string"}], "format": "int-or-string"})
-        }
+        Type::IntOrString => named(INT_OR_STRING, json!(["integer", "string"]), types),
         Type::Any => json!({"type": "object"}),
         Type::List(item) => json!({"type": "array", "items": kind(item, types)}),
         Type::Map(value) => json!({"type": "object", "additionalProperties": kind(value, types)}),
@@ -154,4 +156,17 @@ fn kind(of: &Type, types: &mut BTreeMap<String, Json>) -> Json {
             json!({"allOf": [{"$ref": format!("#/components/schemas/{}", full_name(name))}]})
         }
     }
+}
+
+/// A type that has a name and is one of some simple ones.
+fn named(name: &str, any: Json, types: &mut BTreeMap<String, Json>) -> Json {
+    types.entry(name.to_owned()).or_insert_with(|| {
+        let one_of = any.as_array().into_iter().flatten().map(|kind| json!({"type": kind}));
+        let mut described = json!({"oneOf": one_of.collect::<Vec<_>>()});
+        if name == INT_OR_STRING {
+            described["format"] = "int-or-string".into();
+        }
+        described
+    });
+    json!({"allOf": [{"$ref": format!("#/components/schemas/{name}")}]})
 }

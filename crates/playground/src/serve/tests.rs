@@ -423,9 +423,17 @@ async fn logs_are_read_from_where_and_as_long_as_asked() {
     let cluster = Cluster::start().await;
     let pods = find("", "pods").unwrap();
     let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    let mut elsewhere = pod.clone();
+    elsewhere["metadata"]["name"] = "nowhere".into();
+    let mut pod = pod;
+    pod["spec"]["nodeName"] = "n".into();
     let pod = cluster.api.create(pods, "default", pod, &Write::by("test")).unwrap();
+    cluster.api.create(pods, "default", elsewhere, &Write::by("test")).unwrap();
     let mut client = cluster.client().await;
     let path = "/api/v1/namespaces/default/pods/p/log";
+    let (status, answer) = client.send("GET", &path.replace("/p/", "/nowhere/"), "", "").await;
+    assert_eq!(status.as_u16(), 200, "a Pod without a node has written nothing");
+    assert!(answer.collect().await.unwrap().to_bytes().is_empty());
     let log = cluster.api.logs().begin(pod["metadata"]["uid"].as_str().unwrap(), "c");
     let written = cluster.api.clock().now();
     log.write(written, "one\ntwo");

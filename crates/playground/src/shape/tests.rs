@@ -196,6 +196,33 @@ fn patches_are_what_a_real_server_makes_of_them() {
     assert!(wrong.is_empty(), "{} differences\n{}", wrong.len(), wrong.join("\n"));
 }
 
+#[test]
+fn what_kubectl_applied_itself_is_no_conflict_when_the_server_applies_for_it() {
+    let maps = resource::find("", "configmaps").expect("a resource");
+    let noted =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": {"a": "1"}});
+    let mut live = noted.clone();
+    live["data"]["b"] = "1".into();
+    live["metadata"]["uid"] = "u".into();
+    live["metadata"]["annotations"] =
+        json!({"kubectl.kubernetes.io/last-applied-configuration": noted.to_string()});
+    let time = "2026-11-20T21:00:00Z";
+    let by = |manager| Writer { manager, version: "v1", subresource: None, time };
+    patch::manage(maps, &by("kubectl-client-side-apply"), None, &mut live);
+    let apply = |manager, key: &str| {
+        let mut body = noted.clone();
+        body["data"] = json!({key: "2"});
+        patch::apply(Patch::Apply { force: false }, maps, &by(manager), Some(&live), &body)
+    };
+    let upgraded = apply("kubectl", "a").expect("kubectl's own field");
+    assert_eq!(upgraded["data"], json!({"a": "2", "b": "1"}));
+    let now =
+        upgraded["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"].as_str();
+    assert!(now.is_some_and(|now| now.contains("\"a\":\"2\"")), "{now:?}");
+    assert_eq!(apply("kubectl", "b").expect_err("not noted").code, 409);
+    assert_eq!(apply("other", "a").expect_err("not kubectl").code, 409);
+}
+
 /// Messages that are worded otherwise on purpose, by what the real one says.
 const CREATES_THAT_DIFFER: &[(&str, &str)] = &[
     ("error found in #", "the decoder of 1.20; today's is another"),

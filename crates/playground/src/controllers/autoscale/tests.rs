@@ -81,3 +81,16 @@ async fn without_figures_it_says_so_and_changes_nothing() {
     assert!(conditions(&scaler).contains("ScalingActive=False(FailedGetResourceMetric)"));
     cluster.end().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_new_takes_nothing_away() {
+    let cluster = scaled(4).await;
+    for _ in 0..5 {
+        uses(&cluster, 10);
+        cluster.pass(55_000).await;
+        assert_eq!(size(&cluster), 4, "what there was at its first look counts for five minutes");
+    }
+    cluster.pass(60_000).await;
+    assert_eq!(size(&cluster), 2);
+    cluster.end().await;
+}

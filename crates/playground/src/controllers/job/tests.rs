@@ -74,5 +74,6 @@ async fn a_deadline_ends_what_runs() {
         "FailureTarget=True(DeadlineExceeded) Failed=True(DeadlineExceeded)"
     );
     assert!(cluster.all(PODS).is_empty());
+    assert_eq!(counts(&cluster), [0, 0, 1], "what had to end has failed");
     cluster.end().await;
 }

@@ -12,6 +12,9 @@ use crate::api::Status;
 use crate::resource::Resource;
 use serde_json::{Map, Value as Json, json};
 
+/// Where kubectl's client-side apply notes what it applied.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// One entry of `managedFields`.
 #[derive(Clone, Debug, PartialEq)]
 struct Owner {
@@ -238,6 +241,14 @@ pub(super) fn apply(
             conflicts.push((owner, paths));
         }
     }
+    if !force && writer.manager == "kubectl" && !conflicts.is_empty() {
+        // What kubectl applied on its own side is still kubectl's, whoever is said to own it.
+        let before = applied_by_client(kind, current).paths();
+        for (_, paths) in &mut conflicts {
+            paths.retain(|path| !before.contains(path));
+        }
+        conflicts.retain(|(_, paths)| !paths.is_empty());
+    }
     if !force && !conflicts.is_empty() {
         return Err(conflict(conflicts));
     }
@@ -256,7 +267,21 @@ pub(super) fn apply(
         set,
     });
     write_owners(&mut merged, all);
+    if writer.manager == "kubectl"
+        && let Some(noted) =
+            merged.pointer_mut(&format!("/metadata/annotations/{}", LAST_APPLIED.replace('/', "~1")))
+    {
+        // A client-side apply may follow, and compares with it.
+        *noted = format!("{body}\n").into();
+    }
     Ok(merged)
+}
+
+/// The fields of the manifest that a client-side apply noted in an annotation.
+fn applied_by_client(kind: &'static str, current: &Json) -> Set {
+    let noted = &current["metadata"]["annotations"][LAST_APPLIED];
+    let manifest = noted.as_str().and_then(|noted| serde_json::from_str(noted).ok());
+    manifest.map_or_else(Set::default, |manifest: Json| fields::applied(kind, &manifest))
 }
 
 /// 409, naming for every owner the fields that are its own.
