@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Types what README says, on a clean clone: the first experiment, and the one with a cluster.
+"""Types what README says, on a clean clone: the demo, the first experiment, and those with a cluster.
 
 The commands are taken from README itself, so that it cannot promise what does not work. Of its first two the
 second, `cargo test`, is a step of its own.
@@ -45,10 +45,26 @@ class Reader:
     def cloned(self):
         subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, self.clone], check=True)
 
+    def opening(self):
+        """README opens with two commands and a picture, which is there."""
+        with open(os.path.join(self.clone, "README.md"), encoding="utf-8") as f:
+            title, opening, picture = f.read().split("\n\n")[:3]
+        need(opening.startswith("```console\n"), f"after {title!r} comes {opening!r}")
+        need(typed(blocks("console")[0]) == ["cargo run --release -- demo", "cargo test"], f"it opens with {opening!r}")
+        path = re.search(r"\]\(([^)]+\.svg)\)", picture)
+        need(path and os.path.exists(os.path.join(self.clone, path[1])), f"no picture: {picture!r}")
+
+    def demo(self):
+        """The demo finds its weakness, mends it, and leaves only its journals."""
+        said = self.all_of(typed(blocks("console")[0])[:1])
+        need("A weakness:" in said and "It holds:" in said, f"the demo tells something else: {said}")
+        journals = os.listdir(os.path.join(self.clone, "demo-journals"))
+        need(len(journals) == 2, f"not two journals: {journals}")
+        self.shop_is_gone()
+
     def first(self):
         """It finds the weakness, and ends with the lines that README shows."""
-        command, test = typed(blocks("console")[0])
-        need(test == "cargo test", f"the second command is {test!r}")
+        [command] = typed(blocks("console")[1])
         p = self.type(command)
         need(p.returncode == 1, f"`{command}` ended with {p.returncode}: {p.stderr[-3000:]}")
         lines = iter(p.stderr.splitlines())
@@ -59,15 +75,8 @@ class Reader:
 
     def survives(self):
         """The shop that README calls better is."""
-        p = self.type(typed(blocks("console")[0])[0].replace(" -- run ", " -- run --var reconnects=yes "))
+        p = self.type(typed(blocks("console")[1])[0].replace(" -- run ", " -- run --var reconnects=yes "))
         need(p.returncode == 0, f"it ended with {p.returncode}: {p.stderr[-3000:]}")
-        self.shop_is_gone()
-
-    def demo(self):
-        """The demo finds its weakness, mends it, and leaves only its journals."""
-        self.all_of(typed(blocks("console")[1]))
-        journals = os.listdir(os.path.join(self.clone, "demo-journals"))
-        need(len(journals) == 2, f"not two journals: {journals}")
         self.shop_is_gone()
 
     def shop_is_gone(self):
@@ -120,9 +129,10 @@ def main():
     with Lab(opts.chaos) as lab:
         reader = Reader(lab, api)
         tally.check("a clean clone", reader.cloned)
-        tally.check("the first command finds the weakness", reader.first)
-        tally.check("a shop that connects again has none", reader.survives)
+        tally.check("it opens with two commands and a picture", reader.opening)
         tally.check("the demo shows a weakness found, mended and gone", reader.demo)
+        tally.check("the first experiment finds the weakness", reader.first)
+        tally.check("a shop that connects again has none", reader.survives)
         tally.check("a Pod is terminated and replaced", reader.pods_are_replaced)
         tally.check("a run is killed and put back", reader.killed_and_recovered)
     api.no_namespace(NS)

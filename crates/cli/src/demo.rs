@@ -3,7 +3,9 @@
 //! Invariant: however it ends, by itself or by a signal, its children were waited for, the playground is down, and of its
 //! folders only the journals are left. Its experiments are runs of `chaos run`, by this very program.
 
+mod scratch;
 mod shop;
+mod street;
 mod teller;
 mod workshop;
 
@@ -11,12 +13,15 @@ use crate::arguments::Demo;
 use crate::problem::Problem;
 use crate::session::Session;
 use crate::{exit, machine};
-use shop::{Customers, Shop};
-use squall_playground::cluster::{Cluster, Options};
+pub(crate) use scratch::sweep;
+use shop::{Answer, Shop};
+use squall_playground::cluster::{Cluster, Inside, Options};
 use std::io;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
+use street::{News, Street, Tally};
 use teller::Teller;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use workshop::Workshop;
@@ -25,6 +30,9 @@ use workshop::Workshop;
 const HELD: i32 = 0;
 /// A run that deviated has this one, and one that could not be played too: the journal tells them apart.
 const DEVIATED: i32 = 1;
+/// How long customers come before the run begins, and after all is well again.
+const BEFORE: Duration = Duration::from_millis(800);
+const AFTER: Duration = Duration::from_secs(1);
 /// How long the shop may take to be ready, on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -47,16 +55,19 @@ pub(crate) fn demo(arguments: &Demo, session: &Session) -> Result<u8, Problem> {
     machine::runtime()?.block_on(async {
         // Before anything is made, so that a signal in between ends it in order too.
         let mut signals = Signals::new()?;
-        let teller = Teller::new();
+        sweep(&session.environment);
+        let mut teller = Teller::new(&session.environment);
         let workshop = Workshop::new(session, &arguments.journals)?;
         let started = Instant::now();
         teller.headline()?;
-        let options = Options { nodes: 1, seed: machine::new_seed(), ..Options::default() };
+        let options =
+            Options { nodes: 1, inside: Inside::Pipes, seed: machine::new_seed(), ..Options::default() };
         let cluster = Cluster::up(options)
             .await
             .map_err(|error| Problem::new(format!("the playground could not start: {error}")))?;
-        let told = story(&cluster, &workshop, &teller, &mut signals).await;
-        cluster.down().await;
+        let told = story(&cluster, &workshop, &mut teller, &mut signals).await;
+        // Who asks again does not want to wait; what is left then ends with the process.
+        let _ = signals.or(cluster.down()).await;
         drop(workshop);
         match told {
             Ok(()) => {
@@ -67,7 +78,11 @@ pub(crate) fn demo(arguments: &Demo, session: &Session) -> Result<u8, Problem> {
                 teller.interrupted()?;
                 Ok(exit::FAILED)
             }
-            Err(End::Failed(problem)) => Err(problem),
+            Err(End::Failed(problem)) => {
+                // The problem is told below what was there.
+                let _ = teller.end_row();
+                Err(problem)
+            }
         }
     })
 }
@@ -76,10 +91,11 @@ pub(crate) fn demo(arguments: &Demo, session: &Session) -> Result<u8, Problem> {
 async fn story(
     cluster: &Cluster,
     workshop: &Workshop,
-    teller: &Teller,
+    teller: &mut Teller,
     signals: &mut Signals,
 ) -> Result<(), End> {
     workshop.equip(cluster)?;
+    reachable(cluster).await?;
     teller.chapter(1, "A cluster, within this process")?;
     teller.say(&format!("API server, controllers, node: {}", cluster.url()))?;
     teller.say(&format!("ingress: http://{}", cluster.ingress()))?;
@@ -87,48 +103,129 @@ async fn story(
     teller.chapter(2, "A shop and its database")?;
     teller.typed("kubectl apply -f examples/demo/shop.yaml")?;
     let shop = Shop::open(cluster)?;
-    let took = signals.or(shop.ready(1)).await??;
-    teller.typed("curl -H 'Host: shop.demo' http://$INGRESS_HOST/demo/person")?;
-    teller.say(&format!("200 OK, {:.1} s after the apply: customers are answered.", took.as_secs_f64()))?;
+    let mut street = Street::new(&shop);
+    let took = opened(1, &mut street, teller, signals).await?;
+    teller
+        .say(&format!("{:.1} s after the apply it is open: customers are answered.", took.as_secs_f64()))?;
 
     teller.chapter(3, "The experiment: one Pod of the shop is terminated")?;
     teller.say("Expected: Kubernetes replaces it, and nobody notices.")?;
-    let (code, customers) = run(workshop, teller, &shop, "1-one-replica.json", signals).await?;
-    expect(workshop, "1-one-replica.json", code, (DEVIATED, "deviated"))?;
-    teller.say(&customers.to_string())?;
-    teller.bad("A weakness: the only replica was gone, and its replacement takes seconds to be ready.")?;
+    let scene = Scene { workshop, shop: &shop, journal: "1-one-replica.json" };
+    let code = scene.play(&mut street, teller, signals).await?;
+    expect(workshop, scene.journal, code, (DEVIATED, "deviated"))?;
+    teller.bad("A weakness: the only replica was gone, and its replacement took seconds.")?;
 
     teller.chapter(4, "The fix: a second replica")?;
     teller.typed("kubectl scale deployment shop --namespace shop --replicas 2")?;
     shop.scale(2)?;
-    let took = signals.or(shop.ready(2)).await??;
+    let took = opened(2, &mut street, teller, signals).await?;
     teller.say(&format!("2 of 2 replicas are ready, {:.1} s later.", took.as_secs_f64()))?;
 
     teller.chapter(5, "The same experiment again")?;
-    let (code, customers) = run(workshop, teller, &shop, "2-two-replicas.json", signals).await?;
-    expect(workshop, "2-two-replicas.json", code, (HELD, "completed"))?;
-    teller.say(&customers.to_string())?;
-    teller.good("It holds: the other replica answered while the first was replaced.")?;
+    let scene = Scene { workshop, shop: &shop, journal: "2-two-replicas.json" };
+    let code = scene.play(&mut street, teller, signals).await?;
+    expect(workshop, scene.journal, code, (HELD, "completed"))?;
+    teller.good("It holds: one replica answered while the other was replaced.")?;
     Ok(())
 }
 
-/// Runs the experiment as anybody would, while customers come; its exit code, and what became of them.
-async fn run(
-    workshop: &Workshop,
-    teller: &Teller,
-    shop: &Shop<'_>,
-    journal: &str,
+/// Where this machine cannot reach itself, waiting for customers would tell nobody why.
+async fn reachable(cluster: &Cluster) -> Result<(), Problem> {
+    let door = cluster.ingress();
+    let reached = tokio::net::TcpStream::connect(door).await.map(drop);
+    reached.map_err(|error| {
+        Problem::new(format!("this machine does not reach itself at {door}: {error}"))
+            .hint("is its loopback interface up? `ip link show lo` tells")
+    })
+}
+
+/// Waits until so many replicas of the shop are ready and customers are answered; how long that took.
+async fn opened(
+    replicas: u64,
+    street: &mut Street<'_>,
+    teller: &mut Teller,
     signals: &mut Signals,
-) -> Result<(Option<i32>, Customers), End> {
-    teller.typed("chaos run examples/demo/experiment.yaml")?;
-    teller.gap()?;
-    let unable = |error: io::Error| Problem::new(format!("could not run the experiment: {error}"));
-    let mut child = Command::from(workshop.experiment(journal)?).spawn().map_err(unable)?;
-    let mut interrupted = false;
-    let ending = async {
-        loop {
-            tokio::select! {
-                status = child.wait() => return status,
+) -> Result<Duration, End> {
+    let started = Instant::now();
+    loop {
+        match signals.or(street.next()).await? {
+            News::Pod(text) => teller.aside(&text)?,
+            News::Customer(Answer::Served) if street.shop().replicas_ready()? == replicas => {
+                return Ok(started.elapsed());
+            }
+            News::Customer(_) => {}
+        }
+        if started.elapsed() > PATIENCE {
+            return Err(Problem::new(format!("the shop is not ready after {} s", PATIENCE.as_secs()))
+                .hint("is this machine very busy?")
+                .into());
+        }
+    }
+}
+
+/// One run of the experiment, as anybody would run it, while customers come.
+struct Scene<'a> {
+    workshop: &'a Workshop,
+    shop: &'a Shop<'a>,
+    journal: &'static str,
+}
+
+impl Scene<'_> {
+    /// Its exit code. It is over when the shop is as it was before.
+    async fn play(
+        &self,
+        street: &mut Street<'_>,
+        teller: &mut Teller,
+        signals: &mut Signals,
+    ) -> Result<Option<i32>, End> {
+        let replicas = self.shop.replicas_ready()?;
+        let mut tally = Tally::default();
+        teller.typed("chaos run examples/demo/experiment.yaml")?;
+        teller.gap()?;
+        let before = tokio::time::sleep(BEFORE);
+        watch(street, teller, &mut tally, signals.or(before)).await??;
+        let status = self.run(street, teller, &mut tally, signals).await?;
+        let (started, mut since) = (Instant::now(), None);
+        // Until all is as it was, and a moment longer, so that it can be seen.
+        while since.is_none_or(|since: Instant| since.elapsed() < AFTER) && started.elapsed() < PATIENCE {
+            let next = tokio::time::sleep(street::PACE);
+            watch(street, teller, &mut tally, signals.or(next)).await??;
+            if tally.last() == Some(Answer::Served) && self.shop.replicas_ready()? == replicas {
+                since.get_or_insert_with(Instant::now);
+            }
+        }
+        teller.end_row()?;
+        teller.legend()?;
+        teller.gap()?;
+        teller.say(&tally.to_string())?;
+        Ok(status.code())
+    }
+
+    async fn run(
+        &self,
+        street: &mut Street<'_>,
+        teller: &mut Teller,
+        tally: &mut Tally,
+        signals: &mut Signals,
+    ) -> Result<ExitStatus, End> {
+        let unable = |error: io::Error| Problem::new(format!("could not run the experiment: {error}"));
+        let command = self.workshop.experiment(self.journal, self.shop.door(), teller.has_coloured_logs())?;
+        let mut child = Command::from(command).spawn().map_err(unable)?;
+        let said = child.stderr.take().ok_or_else(|| Problem::new("the run has no standard error"))?;
+        let mut lines = BufReader::new(said).split(b'\n');
+        let (mut interrupted, mut silent) = (false, false);
+        let mut trouble = None;
+        let status = loop {
+            // What cannot be told does not end the run; it is waited for in any case.
+            let told = tokio::select! {
+                line = lines.next_segment(), if !silent => match line {
+                    Ok(Some(line)) => teller.log(&line),
+                    Ok(None) | Err(_) => {
+                        silent = true;
+                        Ok(())
+                    }
+                },
+                status = child.wait(), if silent => break status.map_err(unable)?,
                 signal = signals.next() => {
                     interrupted = true;
                     // It has a process group of its own, so it hears of each signal once: from us.
@@ -137,19 +234,45 @@ async fn run(
                         // It may just have ended; then there is nobody to tell.
                         let _ = rustix::process::kill_process(pid, signal);
                     }
+                    Ok(())
                 }
+                news = street.next() => tell(news, teller, tally),
+            };
+            if let Err(problem) = told {
+                trouble.get_or_insert(problem);
             }
+        };
+        match (interrupted, trouble) {
+            (true, _) => Err(End::Interrupted),
+            (false, Some(problem)) => Err(problem.into()),
+            (false, None) => Ok(status),
         }
-    };
-    let mut customers = Customers::default();
-    let status: ExitStatus = tokio::select! {
-        status = ending => status.map_err(unable)?,
-        never = shop.serve(&mut customers) => match never {},
-    };
-    teller.gap()?;
-    match interrupted {
-        true => Err(End::Interrupted),
-        false => Ok((status.code(), customers)),
+    }
+}
+
+/// Tells what is to be seen until something is done.
+async fn watch<T>(
+    street: &mut Street<'_>,
+    teller: &mut Teller,
+    tally: &mut Tally,
+    done: impl Future<Output = T>,
+) -> Result<T, Problem> {
+    tokio::pin!(done);
+    loop {
+        tokio::select! {
+            done = &mut done => return Ok(done),
+            news = street.next() => tell(news, teller, tally)?,
+        }
+    }
+}
+
+fn tell(news: News, teller: &mut Teller, tally: &mut Tally) -> Result<(), Problem> {
+    match news {
+        News::Pod(text) => teller.aside(&text),
+        News::Customer(answer) => {
+            tally.add(answer);
+            teller.customer(answer)
+        }
     }
 }
 

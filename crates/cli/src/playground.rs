@@ -9,9 +9,9 @@ mod place;
 use crate::arguments::{Playground, PlaygroundCommand};
 use crate::problem::Problem;
 use crate::session::Session;
-use crate::{exit, machine, stdout};
+use crate::{demo, exit, machine, stdout};
 use place::Place;
-use squall_playground::cluster::{Cluster, Options};
+use squall_playground::cluster::{Cluster, Inside, Options};
 use squall_report::line::Line;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -24,12 +24,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Does what is asked; the exit code.
 pub(crate) fn playground(arguments: &Playground, session: &Session) -> Result<u8, Problem> {
     let state = session.state()?;
+    demo::sweep(&session.environment);
     match &arguments.command {
         PlaygroundCommand::Up { name, nodes, port, data, detach } => {
             let place = Place::named(&state, name)?;
             let options = Options {
                 nodes: usize::from(*nodes),
                 port: *port,
+                inside: Inside::Sockets,
                 data: data.clone(),
                 programs: Vec::new(),
                 seed: machine::new_seed(),

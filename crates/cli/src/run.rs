@@ -9,7 +9,7 @@ mod strategies;
 use crate::arguments::{self, Run, Undo};
 use crate::problem::{Problem, kind};
 use crate::session::{Session, SharedLog, lock};
-use crate::signals::Signals;
+use crate::signals::{Signals, end_with_parent};
 use crate::source::{Fetching, shown};
 use crate::validate::{draft, is_valid};
 use crate::{bug, exit, machine, recover, settings, variables};
@@ -28,6 +28,7 @@ use squall_report::toolkit::Toolkit;
 
 /// Runs an experiment; the exit code.
 pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> {
+    end_with_parent(&session);
     let settings = match session.settings()? {
         Some(settings) => settings::as_object(settings, &session.settings_path)?,
         None => Object::new(),

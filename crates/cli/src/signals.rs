@@ -29,6 +29,22 @@ pub(crate) struct Signals<'a> {
     _file_too_large: unix::Signal,
 }
 
+/// The variable in which who started a run names its own process, if the run must not outlive it. Not for people.
+pub(crate) const ENDS_WITH: &str = "CHAOS_ENDS_WITH";
+
+/// Sees to it that we are asked to stop (SIGTERM) when who started us dies, if it wished so. Where a system cannot do that, a
+/// run ends by itself, only later.
+pub(crate) fn end_with_parent(session: &Session) {
+    let parent = session.environment.get(ENDS_WITH).and_then(|pid| pid.parse::<i32>().ok());
+    let Some(parent) = parent else { return };
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
+    // It may have died before.
+    if rustix::process::getppid().is_none_or(|now| now.as_raw_nonzero().get() != parent) {
+        std::process::exit(exit::FAILED.into());
+    }
+}
+
 /// The number of SIGXFSZ, on Linux, macOS and the BSDs alike.
 const FILE_TOO_LARGE: i32 = 25;
 

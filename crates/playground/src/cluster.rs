@@ -1,7 +1,7 @@
 //! A whole cluster: store, API server, controllers, scheduler, nodes, ingress, in one process.
 //!
 //! Invariant: everything that was started belongs to the [`Cluster`] and ends with [`Cluster::down`]; several clusters live
-//! beside each other, each on a network 127.x.0.0/16 of its own, which it holds as long as it lives.
+//! beside each other, each on a network 127.x.0.0/16 of its own, which it holds as long as it lives, or on none ([`Inside`]).
 
 use crate::api::{Api, Clock, Status, Write};
 use crate::controllers::{self, Handles, Metrics};
@@ -36,6 +36,16 @@ const FILES_OF_POD: u64 = 5;
 /// Open files of everything else: clients, Services, the journal.
 const OTHER_FILES: u64 = 256;
 
+/// What Pods, Services, DNS and probes listen and dial through. API server and ingress are on 127.0.0.1 in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Inside {
+    /// Sockets on a network 127.x.0.0/16: other processes can reach them.
+    #[default]
+    Sockets,
+    /// Pipes in memory: nothing but the ingress reaches them, and no port of this machine is needed for them.
+    Pipes,
+}
+
 /// What a cluster is like.
 #[derive(Default)]
 pub struct Options {
@@ -43,6 +53,8 @@ pub struct Options {
     pub nodes: usize,
     /// The port of the API server on 127.0.0.1; 0 takes a free one.
     pub port: u16,
+    /// Its network.
+    pub inside: Inside,
     /// Where its state is kept; in memory only, if `None`.
     pub data: Option<PathBuf>,
     /// What containers can run beside the demo system.
@@ -100,7 +112,7 @@ pub struct Cluster {
     ingress: SocketAddr,
     stop: CancellationToken,
     tasks: Vec<JoinSet<()>>,
-    _network: Listener,
+    _network: Option<Listener>,
 }
 
 impl Cluster {
@@ -109,8 +121,14 @@ impl Cluster {
     /// # Errors
     /// Something of it could not start; nothing of it is left then.
     pub async fn up(options: Options) -> Result<Cluster, UpError> {
-        allow_files(options.nodes.max(1))?;
-        let net = Net::Loopback;
+        let host = Net::Loopback;
+        let net = match options.inside {
+            Inside::Sockets => {
+                allow_files(options.nodes.max(1))?;
+                host.clone()
+            }
+            Inside::Pipes => Net::memory(),
+        };
         let (store, authority) = match &options.data {
             None => (Store::default(), Authority::new()?),
             Some(folder) => {
@@ -120,14 +138,20 @@ impl Cluster {
             }
         };
         let api = Api::new(Arc::new(store), Clock::starting(Timestamp::now()));
-        let (range, network) = free_network(&net, kept_network(&api)).await?;
+        let (range, network) = match options.inside {
+            Inside::Sockets => {
+                let (range, network) = free_network(&net, kept_network(&api)).await?;
+                (range, Some(network))
+            }
+            Inside::Pipes => (PodRange::default(), None),
+        };
         let api = api.with_services(range.services());
         let (metrics, stop) = (Metrics::default(), CancellationToken::new());
         let root_ca = authority.certificate().to_owned();
         let at = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), options.port);
-        let server = Server::start(api.clone(), &net, at, Some(authority)).await?;
+        let server = Server::start(api.clone(), &host, at, Some(authority)).await?;
         let at = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-        let config = ingress::Config { at, net: net.clone(), stop: stop.clone() };
+        let config = ingress::Config { at, host, net: net.clone(), stop: stop.clone() };
         let (ingress, serving) = ingress::run(api.clone(), config).await.map_err(UpError::Ingress)?;
         let handles = Handles { metrics: metrics.clone(), root_ca, stop: stop.clone(), seed: options.seed };
         let mut programs = program::demo_system();

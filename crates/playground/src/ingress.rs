@@ -51,7 +51,9 @@ type Answer = Response<BoxBody<Bytes, hyper::Error>>;
 pub struct Config {
     /// Its address on the host; port 0 takes a free one (on loopback only).
     pub at: SocketAddr,
-    /// The network.
+    /// The network it listens on.
+    pub host: Net,
+    /// The network of its endpoints.
     pub net: Net,
     /// Ends it.
     pub stop: CancellationToken,
@@ -62,7 +64,7 @@ pub struct Config {
 /// # Errors
 /// The address is taken.
 pub async fn run(api: Api, config: Config) -> io::Result<(SocketAddr, JoinSet<()>)> {
-    let mut listener = config.net.listen(config.at).await?;
+    let mut listener = config.host.listen(config.at).await?;
     let at = listener.address()?;
     register(&api);
     let shared = Arc::new(Shared { api, net: config.net, turn: AtomicUsize::new(0) });

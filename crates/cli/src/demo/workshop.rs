@@ -3,12 +3,14 @@
 //! Invariant: what is not a journal goes away with the [`Workshop`]; a run sees nothing of the caller's settings, clusters
 //! and proxies, so it can only ever touch the playground.
 
+use super::scratch::Scratch;
 use crate::problem::Problem;
 use crate::session::Session;
+use crate::signals;
 use squall_playground::cluster::Cluster;
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -31,7 +33,7 @@ const KEPT: &[&str] = &[
 
 /// Where the demo works.
 pub(super) struct Workshop {
-    folder: PathBuf,
+    scratch: Scratch,
     journals: PathBuf,
     /// Whether the folder of the journals is ours to take away.
     made: bool,
@@ -41,48 +43,54 @@ pub(super) struct Workshop {
 impl Workshop {
     /// Makes the folders.
     pub(super) fn new(session: &Session, journals: &Path) -> Result<Workshop, Problem> {
-        let unable = |path: &Path, error: io::Error| {
-            Problem::new(format!("could not make the folder {}: {error}", path.display()))
-        };
-        let temporary = session.environment.get("TMPDIR").filter(|path| !path.is_empty()).unwrap_or("/tmp");
-        let folder = Path::new(temporary).join(format!("chaos-demo-{}", uuid::Uuid::new_v4().simple()));
-        DirBuilder::new().mode(0o700).create(&folder).map_err(|error| unable(&folder, error))?;
+        let scratch = Scratch::new(&session.environment)?;
         let kept = KEPT.iter().filter_map(|name| Some((*name, session.environment.get(name)?.to_owned())));
         let workshop = Workshop {
-            folder,
+            scratch,
             journals: journals.to_owned(),
             made: !journals.exists(),
             environment: kept.collect(),
         };
-        fs::create_dir_all(journals)
-            .map_err(|error| unable(journals, error).hint("--journals DIR takes another"))?;
+        // A run that cannot write its journal would say so only at its end.
+        let probe = journals.join(format!(".chaos-demo-{}", std::process::id()));
+        let written = fs::create_dir_all(journals)
+            .and_then(|()| fs::write(&probe, ""))
+            .and_then(|()| fs::remove_file(&probe));
+        written.map_err(|error| {
+            Problem::new(format!("could not write to the folder {}: {error}", journals.display()))
+                .hint("the journals of both runs belong there; --journals DIR takes another")
+        })?;
         Ok(workshop)
     }
 
     /// Lays out what a run needs to reach the cluster.
     pub(super) fn equip(&self, cluster: &Cluster) -> Result<(), Problem> {
-        for (name, text) in [("kubeconfig", cluster.kubeconfig().as_str()), ("experiment.yaml", EXPERIMENT)] {
-            let path = self.folder.join(name);
-            let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path);
-            file.and_then(|mut file| file.write_all(text.as_bytes()))
-                .map_err(|error| Problem::new(format!("could not write {}: {error}", path.display())))?;
-        }
-        fs::write(self.folder.join("ingress"), cluster.ingress().to_string())
-            .map_err(|error| Problem::new(format!("could not write to {}: {error}", self.folder.display())))
+        self.scratch.write("kubeconfig", &cluster.kubeconfig())?;
+        self.scratch.write("experiment.yaml", EXPERIMENT)
     }
 
-    /// `chaos run` of the experiment.
-    pub(super) fn experiment(&self, journal: &str) -> Result<Command, Problem> {
+    /// `chaos run` of the experiment, its lines on a pipe.
+    pub(super) fn experiment(
+        &self,
+        journal: &str,
+        door: SocketAddr,
+        colours: bool,
+    ) -> Result<Command, Problem> {
         let unable = |error: io::Error| Problem::new(format!("could not run the experiment: {error}"));
         let mut command = Command::new(std::env::current_exe().map_err(unable)?);
-        command.arg("--no-log-file").arg("--settings").arg(self.folder.join("no-settings.yaml"));
+        command.arg("--no-log-file").arg("--settings").arg(self.scratch.path("no-settings.yaml"));
         command.arg("run").arg("--journal-path").arg(self.journal(journal));
-        command.arg(self.folder.join("experiment.yaml"));
+        command.arg(self.scratch.path("experiment.yaml"));
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.env("KUBECONFIG", self.folder.join("kubeconfig"));
-        command.env("CHAOS_STATE_DIR", self.folder.join("state"));
-        command.env("INGRESS_HOST", fs::read_to_string(self.folder.join("ingress")).map_err(unable)?);
-        command.stdin(Stdio::null()).process_group(0);
+        command.env("KUBECONFIG", self.scratch.path("kubeconfig"));
+        command.env("CHAOS_STATE_DIR", self.scratch.path("state"));
+        command.env("INGRESS_HOST", door.to_string());
+        // Should we be killed, it stops by itself.
+        command.env(signals::ENDS_WITH, std::process::id().to_string());
+        if colours {
+            command.env("CLICOLOR_FORCE", "1");
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
         Ok(command)
     }
 
@@ -108,8 +116,6 @@ impl Workshop {
 
 impl Drop for Workshop {
     fn drop(&mut self) {
-        // What cannot be removed lies in the machine's folder for such things.
-        let _ = fs::remove_dir_all(&self.folder);
         // Only if it is empty, that is, when no run came to its journal.
         if self.made {
             let _ = fs::remove_dir(&self.journals);

@@ -49,7 +49,8 @@ impl Cluster {
             stop: stop.clone(),
         };
         let at = "127.0.0.1:80".parse().unwrap();
-        let config_of_ingress = crate::ingress::Config { at, net: net.clone(), stop: stop.clone() };
+        let config_of_ingress =
+            crate::ingress::Config { at, host: net.clone(), net: net.clone(), stop: stop.clone() };
         let (ingress, serving) = crate::ingress::run(api.clone(), config_of_ingress).await.unwrap();
         let tasks = vec![crate::controllers::run(api.clone(), handles), run(api.clone(), config), serving];
         let cluster = Cluster { api, net, metrics, ingress, stop, tasks };
@@ -574,7 +575,12 @@ async fn services_and_ingress_over_sockets() {
     let (stop, ip) = (CancellationToken::new(), |last| IpAddr::V4([127, network, 9, last].into()));
     let mut listener = Net::Loopback.listen((ip(1), 0).into()).await.unwrap();
     let port = listener.address().unwrap().port();
-    let config = crate::ingress::Config { at: (ip(2), 0).into(), net: Net::Loopback, stop: stop.clone() };
+    let config = crate::ingress::Config {
+        at: (ip(2), 0).into(),
+        host: Net::Loopback,
+        net: Net::Loopback,
+        stop: stop.clone(),
+    };
     let (ingress, mut serving) = crate::ingress::run(api.clone(), config).await.unwrap();
     let proxy = tokio::spawn(proxy::run(api.clone(), Net::Loopback, Vec::new()));
     let put = |object: Json| {
