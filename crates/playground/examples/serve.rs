@@ -38,6 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         range: PodRange { network: NETWORK },
         net: net.clone(),
         programs: demo_system(),
+        volumes: None,
         metrics,
         stop,
     };

@@ -161,6 +161,7 @@ impl Cluster {
             range,
             net,
             programs,
+            volumes: options.data.map(|folder| folder.join("volumes")),
             metrics,
             stop: stop.clone(),
         };

@@ -20,7 +20,7 @@ mod volumes;
 use crate::api::Api;
 use crate::controllers::Metrics;
 use crate::controllers::events::Recorder;
-use crate::controllers::kinds::PODS;
+use crate::controllers::kinds::{CLAIMS, PODS};
 use crate::controllers::object::{text, uid};
 use crate::net::Net;
 use crate::program::Program;
@@ -32,6 +32,7 @@ use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -50,6 +51,8 @@ pub struct Config {
     pub net: Net,
     /// What containers can run.
     pub programs: Vec<Arc<dyn Program>>,
+    /// The folder in which what claims and host paths hold is kept; in memory only, if `None`.
+    pub volumes: Option<PathBuf>,
     /// Where the nodes tell what their Pods use.
     pub metrics: Metrics,
     /// Ends the nodes, and all that runs on them.
@@ -118,13 +121,14 @@ struct Fleet {
 impl Fleet {
     fn new(api: Api, config: Config) -> Fleet {
         let events = Recorder::new(api.clone(), "kubelet");
+        let volumes = Volumes::new(config.volumes, &api.list(CLAIMS, None).0);
         let shared = Arc::new(Shared {
             api,
             net: config.net,
             programs: config.programs,
             metrics: config.metrics,
             addresses: Addresses::new(config.range),
-            volumes: Volumes::default(),
+            volumes,
         });
         let node = |(index, name): (usize, &String)| {
             let node = Node {

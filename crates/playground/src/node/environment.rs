@@ -4,7 +4,7 @@
 
 use crate::api::Api;
 use crate::controllers::kinds::{CONFIG_MAPS, SERVICES};
-use crate::controllers::object::{list, name, namespace, text};
+use crate::controllers::object::{list, milli, name, namespace, text};
 use crate::resource::find;
 use base64::Engine as _;
 use serde_json::Value as Json;
@@ -92,7 +92,7 @@ pub(super) fn data(
     Ok(data)
 }
 
-fn from(place: &Place<'_>, container: &Json, source: &Json) -> Result<Option<String>, String> {
+pub(super) fn from(place: &Place<'_>, container: &Json, source: &Json) -> Result<Option<String>, String> {
     for (kind, config_map) in [("configMapKeyRef", true), ("secretKeyRef", false)] {
         let reference = &source[kind];
         if !reference.is_object() {
@@ -112,11 +112,19 @@ fn from(place: &Place<'_>, container: &Json, source: &Json) -> Result<Option<Str
     if source["resourceFieldRef"].is_object() {
         let resource = text(&source["resourceFieldRef"], "/resource");
         let (kind, resource) = resource.split_once('.').unwrap_or((resource, ""));
-        let value = &container["resources"][kind][resource];
-        return Ok(value
-            .as_str()
-            .map(str::to_owned)
-            .or_else(|| value.as_i64().map(|value| value.to_string())));
+        // What has no limit may use all that its node has.
+        let whole = |resource: &str| if resource == "cpu" { "8" } else { "16777216Ki" }.into();
+        let value = match &container["resources"][kind][resource] {
+            Json::Null if kind == "limits" => whole(resource),
+            Json::Null => Json::from(0),
+            value => value.clone(),
+        };
+        let unit = match milli(&source["resourceFieldRef"]["divisor"]) {
+            0 => 1000,
+            unit => unit,
+        };
+        // Upwards, so that what is little is not nothing.
+        return Ok(Some((milli(&value).saturating_add(unit - 1) / unit).to_string()));
     }
     let path = text(&source["fieldRef"], "/fieldPath");
     let pod = place.pod;
@@ -124,7 +132,14 @@ fn from(place: &Place<'_>, container: &Json, source: &Json) -> Result<Option<Str
         let key = path.split_once("['").and_then(|(_, rest)| rest.strip_suffix("']")).unwrap_or_default();
         pod["metadata"][map][key].as_str().unwrap_or_default().to_owned()
     };
+    let all = |map: &str| {
+        let entries: BTreeMap<&String, &Json> =
+            pod["metadata"][map].as_object().into_iter().flatten().collect();
+        entries.into_iter().map(|(key, value)| format!("{key}={value}\n")).collect::<String>()
+    };
     Ok(Some(match path {
+        "metadata.labels" => all("labels"),
+        "metadata.annotations" => all("annotations"),
         "status.podIP" | "status.podIPs" => place.pod_ip.to_string(),
         "status.hostIP" | "status.hostIPs" => place.host_ip.to_string(),
         "spec.serviceAccountName" if text(pod, "/spec/serviceAccountName").is_empty() => "default".to_owned(),
@@ -167,7 +182,7 @@ fn services(place: &Place<'_>, variables: &mut BTreeMap<String, String>) {
 }
 
 /// Puts values in place of `$(NAME)`; `$$` is a dollar, and what is not known stays as it is.
-fn expand(text: &str, variables: &BTreeMap<String, String>) -> String {
+pub(super) fn expand(text: &str, variables: &BTreeMap<String, String>) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {

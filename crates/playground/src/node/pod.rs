@@ -291,6 +291,13 @@ impl Worker {
                 return self.wait(at, "CreateContainerConfigError", message, times::RESTART_BACKOFF);
             }
         };
+        let mounted = match volumes::mounts(&manifest, &self.volumes, &environment) {
+            Ok(mounted) => mounted,
+            Err(message) => {
+                self.say(at, Level::Warning, "Failed", &format!("Error: {message}"));
+                return self.wait(at, "CreateContainerConfigError", message, times::RESTART_BACKOFF);
+            }
+        };
         let arguments = arguments(&manifest, &environment);
         let (clock, log) =
             (shared.api.clock(), shared.api.logs().begin(uid(&self.pod), self.slots[at].name()));
@@ -304,7 +311,7 @@ impl Worker {
             names: Arc::new(PodNames::new(shared.api.clone(), namespace, ip, name(&self.pod))),
             log: Arc::new(move |line| log.write(clock.now(), line)),
             terminated: CancellationToken::new(),
-            volumes: volumes::mounts(&manifest, &self.volumes),
+            volumes: mounted,
             in_flight: Arc::default(),
         };
         let (kill, tell, life) = (CancellationToken::new(), self.tell.clone(), self.lives);

@@ -45,6 +45,7 @@ impl Cluster {
             range: PodRange::default(),
             net: net.clone(),
             programs,
+            volumes: None,
             metrics: metrics.clone(),
             stop: stop.clone(),
         };
@@ -502,6 +503,7 @@ async fn nodes_that_start_again_run_their_pods_again() {
         range: PodRange::default(),
         net: Net::memory(),
         programs: vec![Arc::new(Ends)],
+        volumes: None,
         metrics: Metrics::default(),
         stop: stop.clone(),
     };

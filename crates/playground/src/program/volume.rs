@@ -7,19 +7,21 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Files of a volume, by path within it.
 #[derive(Debug, Default)]
 pub struct Volume {
-    files: Mutex<BTreeMap<String, Vec<u8>>>,
+    files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
     folder: Option<PathBuf>,
+    /// Where in the whole this part begins; empty for all of it.
+    below: String,
 }
 
 impl Volume {
     /// A volume of these files, in memory.
     pub fn of(files: BTreeMap<String, Vec<u8>>) -> Volume {
-        Volume { files: Mutex::new(files), folder: None }
+        Volume { files: Arc::new(Mutex::new(files)), ..Volume::default() }
     }
 
     /// A volume whose files are a folder's.
@@ -30,7 +32,28 @@ impl Volume {
         let probe = folder.join(".writable");
         File::create(&probe)?;
         fs::remove_file(&probe)?;
-        Ok(Volume { files: Mutex::default(), folder: Some(folder.to_owned()) })
+        Ok(Volume { folder: Some(folder.to_owned()), ..Volume::default() })
+    }
+
+    /// A part of it: what lies below a path, or a file, which then is read and edited by the empty path.
+    ///
+    /// # Errors
+    /// The path leaves the volume.
+    pub fn below(&self, path: &str) -> io::Result<Volume> {
+        if path.starts_with('/') || path.split('/').any(|part| part == "..") {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{path} leaves the volume")));
+        }
+        let below = self.whole(path.trim_end_matches('/'));
+        Ok(Volume { files: self.files.clone(), folder: self.folder.clone(), below })
+    }
+
+    /// A path from the beginning of the whole volume.
+    fn whole(&self, path: &str) -> String {
+        match (self.below.as_str(), path) {
+            ("", path) => path.to_owned(),
+            (below, "") => below.to_owned(),
+            (below, path) => format!("{below}/{path}"),
+        }
     }
 
     /// What a file holds; nothing if there is none.
@@ -38,7 +61,7 @@ impl Volume {
     /// # Errors
     /// It cannot be read.
     pub fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
-        self.holds(path, &self.files.lock().unwrap_or_else(PoisonError::into_inner))
+        self.holds(&self.whole(path), &self.files.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn holds(&self, path: &str, files: &BTreeMap<String, Vec<u8>>) -> io::Result<Option<Vec<u8>>> {
@@ -61,18 +84,21 @@ impl Volume {
         path: &str,
         change: impl FnOnce(Option<Vec<u8>>) -> io::Result<Vec<u8>>,
     ) -> io::Result<()> {
+        let path = self.whole(path);
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = change(self.holds(path, &files)?)?;
+        let bytes = change(self.holds(&path, &files)?)?;
         let Some(folder) = &self.folder else {
-            files.insert(path.to_owned(), bytes);
+            files.insert(path, bytes);
             return Ok(());
         };
         let (new, whole) = (folder.join(format!("{path}.new")), folder.join(path));
+        let within = whole.parent().unwrap_or(folder);
+        fs::create_dir_all(within)?;
         let mut file = File::create(&new)?;
         file.write_all(&bytes)?;
         file.sync_all()?;
         fs::rename(&new, &whole)?;
-        File::open(folder)?.sync_all()
+        File::open(within)?.sync_all()
     }
 }
 
