@@ -65,7 +65,7 @@ class Tally:
     """Counts checks, prints one line each, and ends the program with their verdict."""
 
     def __init__(self):
-        self.passed = self.failed = 0
+        self.passed, self.failed, self.lock = 0, 0, threading.RLock()
 
     def check(self, name, run, *args, **more):
         """Runs one check: it passes unless it raises. Returns what it returned, or None."""
@@ -78,12 +78,13 @@ class Tally:
         except Exception:  # a broken check is a failed one; the others still say what they know
             trouble = traceback.format_exc()
         seconds = time.monotonic() - started
-        if trouble is None:
-            self.passed += 1
-            print(f"ok    {name} ({seconds:.1f} s)", flush=True)
-        else:
-            self.failed += 1
-            print(f"FAIL  {name} ({seconds:.1f} s)\n      " + trouble.strip().replace("\n", "\n      "), flush=True)
+        with self.lock:  # checks of several threads are told one after the other
+            if trouble is None:
+                self.passed += 1
+                print(f"ok    {name} ({seconds:.1f} s)", flush=True)
+            else:
+                self.failed += 1
+                print(f"FAIL  {name} ({seconds:.1f} s)\n      " + trouble.strip().replace("\n", "\n      "), flush=True)
         return result
 
     def end(self, note=""):

@@ -2,20 +2,25 @@
 """Plays chapters 1 and 2 of the walkthrough on the playground, each row typed as its table says, with the real kubectl.
 
 The rows that the control plane can play too are those of walkthrough.py; here they meet `chaos playground up` instead, and
-the rows that need running programs, an ingress and an autoscaler come on top. The clients are those of KUBECTLS
-(default: the kubectl of the PATH); one that is older than 1.27 is an error.
+the rows that need running programs, an ingress and an autoscaler come on top. The clients are the oldest and the newest
+of KUBECTLS (default: every `kubectl.1.*` beside the file that `kubectl` leads to, or else that one), at the same time,
+each on a playground of its own; one that is older than 1.27 is an error.
 """
+import contextlib
+import glob
 import json
 import os
 import re
 import shutil
 import subprocess
+import threading
 import urllib.request
 
 from lab import Lab, Tally, is_ready, need, options, setting, until
 from walkthrough import NOT_HELD, NS, UNREADY, Walk
 
 OLDEST = (1, 27)
+CHAPTERS = (("1.1", "1.1 back", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.8"), ("2.1", "2.2", "2.3", "2.4", "2.5"))
 
 
 class Typed:
@@ -46,12 +51,11 @@ class OnPlayground(Walk):
     """The walkthrough's person at a playground."""
 
     def __init__(self, lab, referees):
-        # Walk takes what it writes to from KUBECONFIG; ours is the playground's.
-        exports = lab.chaos("playground", "env", env=lab.beside).out
+        # Not the runs' own state folder, which each row empties.
+        exports = lab.chaos("playground", "env", "--name", lab.name, env=lab.beside).out
         for name, value in re.findall(r"^export (\w+)='?([^'\n]*)'?$", exports, re.M):
             lab.env[name] = value
-        os.environ["KUBECONFIG"] = lab.env["KUBECONFIG"]
-        super().__init__(lab, Typed(lab), referees)
+        super().__init__(lab, Typed(lab), referees, lab.env["KUBECONFIG"])
 
     def chapter(self):
         self.api.no_namespace(NS)
@@ -128,39 +132,59 @@ class OnPlayground(Walk):
 
 
 def clients():
-    """The kubectls to type with, oldest first; an old one is an error by name."""
-    found = [path for path in os.environ.get("KUBECTLS", "").split(os.pathsep) if path] or [shutil.which("kubectl") or "kubectl"]
+    """The oldest and the newest kubectl to type with, by version; an old one is an error by name."""
+    found = [path for path in os.environ.get("KUBECTLS", "").split(os.pathsep) if path]
+    if not found:
+        kubectl = shutil.which("kubectl")
+        need(kubectl, "no kubectl in the PATH, and KUBECTLS names none")
+        found = glob.glob(os.path.join(os.path.dirname(os.path.realpath(kubectl)), "kubectl.1.*")) or [kubectl]
     versions = {}
     for path in found:
         told = subprocess.run([path, "version", "--client", "-o", "json"], capture_output=True, text=True, check=True).stdout
         version = json.loads(told)["clientVersion"]
-        versions[path] = (int(version["major"]), int(re.match(r"\d+", version["minor"]).group()))
-        need(versions[path] >= OLDEST, f"{path} is {version['gitVersion']}; the playground speaks with 1.27 and later")
-    return sorted(versions, key=versions.get)
+        number = (int(version["major"]), int(re.match(r"\d+", version["minor"]).group()))
+        need(number >= OLDEST, f"{path} is {version['gitVersion']}; the playground speaks with 1.27 and later")
+        versions[number] = path
+    return {f"{major}.{minor}": versions[major, minor] for major, minor in (min(versions), max(versions))}
+
+
+def up(lab, stack, tally, version, kubectl):
+    """A playground that is called as the client's version is, and ends with the stack; whether it is there."""
+    folder = os.path.join(lab.dir, "client")
+    os.mkdir(folder)
+    os.symlink(os.path.realpath(kubectl), os.path.join(folder, "kubectl"))
+    lab.env["PATH"] = folder + os.pathsep + lab.env["PATH"]
+    lab.name, lab.beside = version, {"CHAOS_STATE_DIR": os.path.join(lab.dir, "playground")}
+    started = lab.chaos("playground", "up", "--detach", "--name", version, env=lab.beside)
+    tally.check(f"{version}: a playground for {kubectl}", lambda: need(started.code == 0, str(started)))
+    if started.code == 0:
+        end = lambda: need((down := lab.chaos("playground", "down", "--name", version, env=lab.beside)).code == 0, str(down))
+        stack.callback(tally.check, f"{version}: it ends", end)
+    return started.code == 0
+
+
+def play(lab, tally):
+    """All rows with one client."""
+    walk = OnPlayground(lab, setting("SQUALL_REFEREES"))
+    for chapter in CHAPTERS:
+        tally.check(f"{lab.name}: chapter {chapter[0][0]}: an empty namespace", walk.chapter)
+        for row in chapter:
+            name = "back_from_1_1" if row == "1.1 back" else "row_" + row.replace(".", "_")
+            tally.check(f"{lab.name}: row {row}", getattr(walk, name))
 
 
 def main():
     opts, tally = options(), Tally()
-    kubectls = tally.check("the clients are new enough", clients) or []
-    for kubectl in [kubectls[0], *kubectls[1:][-1:]] if kubectls else []:
-        with Lab(opts.chaos) as lab:
-            folder = os.path.join(lab.dir, "client")
-            os.mkdir(folder)
-            os.symlink(os.path.realpath(kubectl), os.path.join(folder, "kubectl"))
-            lab.env["PATH"] = folder + os.pathsep + lab.env["PATH"]
-            # Not the runs' own state folder, which each row empties.
-            lab.beside = {"CHAOS_STATE_DIR": os.path.join(lab.dir, "playground")}
-            up = lab.chaos("playground", "up", "--detach", env=lab.beside)
-            tally.check(f"a playground for {kubectl}", lambda: need(up.code == 0, str(up)))
-            try:
-                walk = OnPlayground(lab, setting("SQUALL_REFEREES"))
-                for chapter in (("1.1", "1.1 back", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.8"), ("2.1", "2.2", "2.3", "2.4", "2.5")):
-                    tally.check(f"chapter {chapter[0][0]}: an empty namespace", walk.chapter)
-                    for row in chapter:
-                        name = "back_from_1_1" if row == "1.1 back" else "row_" + row.replace(".", "_")
-                        tally.check(f"row {row}", getattr(walk, name))
-            finally:
-                tally.check("it ends", lambda: need((down := lab.chaos("playground", "down", env=lab.beside)).code == 0, str(down)))
+    # Whatever ends this program, the playgrounds end with it: that is the main thread's business, the rows are others'.
+    with contextlib.ExitStack() as stack:
+        threads = []
+        for version, kubectl in (tally.check("the clients are new enough", clients) or {}).items():
+            lab = stack.enter_context(Lab(opts.chaos))
+            if up(lab, stack, tally, version, kubectl):
+                threads.append(threading.Thread(target=tally.check, args=("it was played to its end", play, lab, tally), daemon=True))
+                threads[-1].start()
+        for thread in threads:
+            thread.join()
     tally.end()
 
 

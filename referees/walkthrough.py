@@ -23,12 +23,12 @@ UNREADY = "pod go-demo-8 does not match the following given condition: {'type': 
 class Walk:
     """The cluster as the walkthrough's person sees it, and the rows."""
 
-    def __init__(self, lab, api, referees):
+    def __init__(self, lab, api, referees, kubeconfig=None):
         self.lab, self.api, self.referees, self.last = lab, api, referees, None
         for name in ("chaos", "k8s"):
             os.symlink(os.path.join(referees, "book", name), lab.path(name))
         config = os.path.join(lab.dir, "kubeconfig")
-        shutil.copy(setting("KUBECONFIG"), config)
+        shutil.copy(kubeconfig or setting("KUBECONFIG"), config)
         lab.env["KUBECONFIG"] = config
 
     def type(self, line):

@@ -42,7 +42,7 @@ pub(super) fn play(row: fn(&Market)) {
             })
             .collect();
         let failed = clients.into_iter().map(|client| client.join()).filter(Result::is_err).count();
-        assert_eq!(failed, 0, "with so many kubectls it failed, as said above");
+        assert_eq!(failed, 0, "so many clients did not see the row, as said above");
     });
 }
 
