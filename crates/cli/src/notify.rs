@@ -13,6 +13,7 @@ use courier::Courier;
 use jiff::Timestamp;
 use squall_experiment::diagnostic::Diagnostic;
 use squall_experiment::event::Record;
+use squall_experiment::resolve::Overrides;
 use squall_experiment::{Object, Value};
 use squall_report::line::Line;
 use squall_report::notify::{self, Channel, Name, Notice, Payload, Ran, Redactor, channels};
@@ -66,10 +67,11 @@ impl Notices {
     }
 
     /// Makes known what must not be told: what the experiment declares, and what that comes to.
-    pub(crate) fn hide(&self, experiment: &Value, overrides: &Object, session: &Session) {
+    pub(crate) fn hide(&self, experiment: &Value, overrides: &Overrides, session: &Session) {
         if let Some(desk) = self.desk().as_mut() {
             desk.redactor.declare(experiment, &|name| session.environment.get(name).map(str::to_owned));
-            desk.redactor.add(&Value::Object(overrides.clone()));
+            desk.redactor.overridden(&overrides.configuration);
+            desk.redactor.add(&Value::Object(overrides.secrets.clone()));
         }
     }
 

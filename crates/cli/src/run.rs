@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
     let fetching = Fetching { no_verify_tls: arguments.no_verify_tls, settings: Some(&settings) };
     session.notices.open(&settings, "run", &session);
     let draft = draft(&arguments.source, fetching, &session)?;
-    session.notices.hide(&draft.document, &overrides.secrets, &session);
+    session.notices.hide(&draft.document, &overrides, &session);
     session.notices.experiment(Name::RunStarted, &draft.document);
     if !arguments.no_validation && !is_valid(&draft, &arguments.source, &session)? {
         return Ok(exit::FAILED);

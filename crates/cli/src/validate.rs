@@ -11,10 +11,11 @@ use crate::session::Session;
 use crate::source::Fetching;
 use crate::{exit, source, stdout};
 use machine::Machine;
+use squall_experiment::Value;
 use squall_experiment::check::check;
 use squall_experiment::diagnostic::{Diagnostic, Severity};
 use squall_experiment::load::Draft;
-use squall_experiment::{Object, Value};
+use squall_experiment::resolve::Overrides;
 use squall_report::diagnostics::{Look, Source, json, line, sarif, text};
 use squall_report::line::Line;
 use squall_report::notify::Name;
@@ -29,7 +30,7 @@ pub(crate) fn validate(arguments: &Validate, session: &Session) -> Result<u8, Pr
         session.notices.open(settings, "validate", session);
     }
     let draft = read(&arguments.source, fetching, arguments.format, session)?;
-    session.notices.hide(&draft.document, &Object::new(), session);
+    session.notices.hide(&draft.document, &Overrides::default(), session);
     session.notices.experiment(Name::ValidateStarted, &draft.document);
     if let Some(first) = checked(&draft, &arguments.source, arguments.format, session)? {
         session.notices.invalid(&draft.document, &first);

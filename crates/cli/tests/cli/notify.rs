@@ -203,11 +203,18 @@ fn channels_in_trouble_change_nothing_about_a_run() {
 
 #[test]
 fn no_secret_leaves_the_machine() {
-    const SECRETS: &[&str] =
-        &["plain-4711", "environment-4711", "varfile-4711", "auths-4711", "xoxb-4711", "config-4711"];
+    const SECRETS: &[&str] = &[
+        "plain-4711",
+        "environment-4711",
+        "varfile-4711",
+        "auths-4711",
+        "xoxb-4711",
+        "config-4711",
+        "var-4711",
+    ];
     let (server, sent) = server(FINE);
     let experiment = r#"{"title": "t plain-4711", "description": "plain-4711",
-        "configuration": {"api_token": {"type": "env", "key": "CONFIG"}},
+        "configuration": {"api_token": {"type": "env", "key": "CONFIG"}, "password": "p"},
         "secrets": {"shop": {"plain": "plain-4711", "env": {"type": "env", "key": "PLANTED"}}, "file": {"key": "x"}},
         "method": [
             {"type": "action", "name": "spill",
@@ -223,7 +230,9 @@ fn no_secret_leaves_the_machine() {
     let folder = folder(experiment, &channels)
         .with("vars.json", r#"{"secrets": {"file": {"key": "varfile-4711"}}}"#)
         .with("spilt", &SECRETS.join(" "));
-    for command in ["run --no-validation --var-file vars.json e.json", "validate e.json"] {
+    for command in
+        ["run --no-validation --var password=var-4711 --var-file vars.json e.json", "validate e.json"]
+    {
         let mut command = folder.command(command);
         let _ = folder.done(command.env("PLANTED", "environment-4711").env("CONFIG", "config-4711"));
     }

@@ -73,6 +73,13 @@ impl Redactor {
         }
     }
 
+    /// Adds what is given in the place of configurations whose names tell.
+    pub fn overridden(&mut self, configuration: &Object) {
+        for (_, value) in configuration.iter().filter(|(name, _)| is_telling(name)) {
+            self.add(value);
+        }
+    }
+
     fn declared(&mut self, value: &Value, environment: &dyn Fn(&str) -> Option<String>) {
         match value {
             Value::Object(object) if is_declaration(object) => {
