@@ -27,7 +27,7 @@ use var::Variable;
     subcommand_value_name = "COMMAND",
     disable_help_subcommand = true,
     args_override_self = true,
-    after_help = "Experiments, settings files and journals are the Chaos Toolkit's, and so are the options of run, validate, info and settings. Not there yet: discover, init and report, extensions and controls in Python, Vault."
+    after_help = "Experiments, settings files and journals are the Chaos Toolkit's, and so are the options of run, validate, discover, init, info and settings. Not there yet: report, extensions and controls in Python, Vault."
 )]
 pub(crate) struct Global {
     /// Show debug messages on the console too, with their origin
@@ -80,6 +80,12 @@ enum Word {
     /// Put back what earlier runs left behind
     #[command(disable_help_flag = true)]
     Recover(Unread),
+    /// Find out which activities an extension has
+    #[command(disable_help_flag = true)]
+    Discover(Unread),
+    /// Write a new experiment by answering questions
+    #[command(disable_help_flag = true)]
+    Init(Unread),
     /// Show what is installed
     #[command(disable_help_flag = true)]
     Info(Unread),
@@ -241,6 +247,46 @@ pub(crate) enum ListFormat {
     Text,
     /// A list of objects
     Json,
+}
+
+/// Find out which activities the extension PACKAGE has, for `chaos init` and for editors.
+#[derive(Parser, Debug)]
+#[command(
+    name = "discover",
+    bin_name = "chaos discover",
+    override_usage = "chaos discover [OPTIONS] PACKAGE",
+    args_override_self = true
+)]
+pub(crate) struct Discover {
+    /// An extension that is built in, such as chaostoolkit-kubernetes
+    #[arg(value_name = "PACKAGE")]
+    pub(crate) package: String,
+    /// Accepted for compatibility: the system is not looked at
+    #[arg(long)]
+    pub(crate) no_system_info: bool,
+    /// Accepted for compatibility: nothing is installed
+    #[arg(long)]
+    pub(crate) no_install: bool,
+    /// Where the result is written
+    #[arg(long, value_name = "PATH", default_value = "./discovery.json")]
+    pub(crate) discovery_path: PathBuf,
+}
+
+/// Write a new experiment by answering questions.
+#[derive(Parser, Debug)]
+#[command(
+    name = "init",
+    bin_name = "chaos init",
+    override_usage = "chaos init [OPTIONS]",
+    args_override_self = true
+)]
+pub(crate) struct Init {
+    /// What `chaos discover` wrote: the activities to choose from, if it is there
+    #[arg(long, value_name = "PATH", default_value = "./discovery.json")]
+    pub(crate) discovery_path: PathBuf,
+    /// Where the experiment is written: JSON, or YAML if its extension says so
+    #[arg(long, value_name = "PATH", default_value = "./experiment.json")]
+    pub(crate) experiment_path: PathBuf,
 }
 
 /// Show what is installed: the versions, the settings file, or the extensions.
@@ -434,6 +480,10 @@ pub(crate) enum Command {
     Validate(Validate),
     /// `chaos recover`
     Recover(Recover),
+    /// `chaos discover`
+    Discover(Discover),
+    /// `chaos init`
+    Init(Init),
     /// `chaos info`
     Info(Info),
     /// `chaos settings`
@@ -466,6 +516,8 @@ impl Unparsed {
             Word::Run(_) => "run",
             Word::Validate(_) => "validate",
             Word::Recover(_) => "recover",
+            Word::Discover(_) => "discover",
+            Word::Init(_) => "init",
             Word::Info(_) => "info",
             Word::Settings(_) => "settings",
             Word::Playground(_) => "playground",
@@ -479,6 +531,8 @@ impl Unparsed {
             Word::Run(unread) => Command::Run(Box::new(unread.read()?)),
             Word::Validate(unread) => Command::Validate(unread.read()?),
             Word::Recover(unread) => Command::Recover(unread.read()?),
+            Word::Discover(unread) => Command::Discover(unread.read()?),
+            Word::Init(unread) => Command::Init(unread.read()?),
             Word::Info(unread) => Command::Info(unread.read()?),
             Word::Settings(unread) if unread.rest.is_empty() => {
                 return Err(usage::help_on_stderr(Settings::command()));

@@ -8,15 +8,15 @@ use std::fmt::Write as _;
 use std::io;
 
 /// The release of the Toolkit's library that we behave as.
-const CORE_LIBRARY: &str = "1.44.0";
+pub(crate) const CORE_LIBRARY: &str = "1.44.0";
 
 /// An extension of the Toolkit whose functions are built in.
-struct Extension {
+pub(crate) struct Extension {
     /// The Python package in which its functions are.
-    package: &'static str,
-    name: &'static str,
+    pub(crate) package: &'static str,
+    pub(crate) name: &'static str,
     /// The release that we behave as.
-    version: &'static str,
+    pub(crate) version: &'static str,
     license: &'static str,
     description: &'static str,
 }
@@ -67,7 +67,7 @@ pub(crate) fn info(arguments: &Info, session: &Session) -> Result<u8, Problem> {
                 format!("{name:<40}{version:<10}{license:<30}{description:.50}")
             };
             header(&mut out, &line("NAME", "VERSION", "LICENSE", "DESCRIPTION"));
-            for extension in EXTENSIONS.iter().filter(|extension| is_built_in(extension.package)) {
+            for extension in extensions() {
                 let Extension { package: _, name, version, license, description } = extension;
                 let _ = writeln!(out, "{}", line(name, version, license, description));
             }
@@ -83,6 +83,11 @@ fn header(out: &mut String, text: &str) {
         true => writeln!(out, "\u{1b}[34m{text}\u{1b}[39m"),
         false => writeln!(out, "{text}"),
     };
+}
+
+/// The extensions of which there is something.
+pub(crate) fn extensions() -> impl Iterator<Item = &'static Extension> {
+    EXTENSIONS.iter().filter(|extension| is_built_in(extension.package))
 }
 
 /// Whether the catalogue has a function of that package.

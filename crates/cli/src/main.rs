@@ -6,8 +6,10 @@ mod arguments;
 mod bug;
 mod contained;
 mod demo;
+mod discover;
 mod exit;
 mod info;
+mod init;
 mod machine;
 mod notify;
 mod playground;
@@ -78,6 +80,8 @@ fn perform(command: Command, session: Session) -> Result<u8, Problem> {
         Command::Run(arguments) => run::run(&arguments, session),
         Command::Validate(arguments) => validate::validate(&arguments, &session),
         Command::Recover(arguments) => recover::recover(&arguments, &session),
+        Command::Discover(arguments) => discover::discover(&arguments, &session),
+        Command::Init(arguments) => init::init(&arguments, &session),
         Command::Info(arguments) => info::info(&arguments, &session),
         Command::Settings(arguments) => settings::command::settings(&arguments, &session),
         Command::Playground(arguments) => playground::playground(&arguments, &session),

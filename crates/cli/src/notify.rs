@@ -85,7 +85,8 @@ impl Notices {
         self.document(Name::ValidateFailed, experiment, Some(notify::invalid(complaint)));
     }
 
-    fn document(&self, name: Name, document: &Value, error: Option<String>) {
+    /// Tells of whatever else there is to tell.
+    pub(crate) fn document(&self, name: Name, document: &Value, error: Option<String>) {
         if let Some(desk) = self.desk().as_ref() {
             let document = desk.redactor.experiment(document.clone());
             let error = error.map(|error| desk.redactor.clean(error));

@@ -4,7 +4,7 @@
 
 pub(crate) mod command;
 mod key;
-mod yaml;
+pub(crate) mod yaml;
 
 use crate::problem::{Problem, kind};
 use squall_experiment::load::{Format, load};

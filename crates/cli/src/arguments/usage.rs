@@ -62,7 +62,7 @@ pub(super) fn told(error: clap::Error, command: &mut clap::Command) -> Told {
 }
 
 /// Commands of the Toolkit that are not there: none of ours is meant by them.
-const NOT_YET: &[&str] = &["discover", "init", "report"];
+const NOT_YET: &[&str] = &["report"];
 
 fn advice(error: &clap::Error) -> Option<String> {
     let text = |kind| match error.get(kind) {
@@ -180,7 +180,6 @@ mod tests {
     #[test]
     fn advice_for_a_person() {
         for (line, expected) in [
-            ("discover x", Some("`discover` is a command of the Chaos Toolkit that is not there yet")),
             ("report", Some("`report` is a command of the Chaos Toolkit that is not there yet")),
             ("rnu e.json", None),
             (

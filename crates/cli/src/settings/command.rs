@@ -4,7 +4,8 @@
 //! as scripts around the Toolkit expect; a terminal and the log file say why.
 
 use super::key;
-use super::{Read, read, yaml};
+use super::yaml::{self, Layout};
+use super::{Read, read};
 use crate::arguments::{Settings, SettingsCommand};
 use crate::problem::Problem;
 use crate::session::Session;
@@ -65,7 +66,7 @@ fn shown(value: &Value, format: &str) -> String {
     let text = match format {
         "json" => json::to_string(value, &Style { indent: Some(2), ascii: true }),
         "string" => python::str_of(value),
-        _ => yaml::document(value),
+        _ => yaml::document(value, Layout::SETTINGS),
     };
     text + "\n"
 }
@@ -73,7 +74,8 @@ fn shown(value: &Value, format: &str) -> String {
 /// Writes beside the file first, so that a full disk cannot cost the settings.
 fn write(path: &Path, settings: &Value) -> Result<(), Problem> {
     let beside = path.with_extension("yaml.new");
-    let written = fs::write(&beside, yaml::document(settings)).and_then(|()| fs::rename(&beside, path));
+    let written = fs::write(&beside, yaml::document(settings, Layout::SETTINGS))
+        .and_then(|()| fs::rename(&beside, path));
     written.map_err(|error| {
         let _ = fs::remove_file(&beside);
         Problem::new(format!(

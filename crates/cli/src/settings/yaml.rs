@@ -1,4 +1,4 @@
-//! Values as YAML in PyYAML's block style: keys sorted, two spaces, lists not indented within objects.
+//! Values as YAML in PyYAML's block style: lists are not indented within objects.
 //!
 //! Invariant: what is written is read back as the same value; text is quoted unless the reader itself takes it for that
 //! text. Not here: PyYAML's folding of long lines.
@@ -7,12 +7,31 @@ use squall_experiment::load::{Format, load};
 use squall_experiment::{Object, Value, json, python};
 use std::fmt::Write as _;
 
+/// How a document is laid out.
+#[derive(Clone, Copy)]
+pub(crate) struct Layout {
+    indent: usize,
+    sorted: bool,
+}
+
+impl Layout {
+    /// Keys sorted, two spaces.
+    pub(super) const SETTINGS: Layout = Layout { indent: 2, sorted: true };
+    /// Keys in their order, four spaces.
+    pub(crate) const EXPERIMENT: Layout = Layout { indent: 4, sorted: false };
+
+    /// What begins an item of a list.
+    fn dash(self) -> String {
+        format!("{:1$}", "-", self.indent)
+    }
+}
+
 /// The whole document. A scalar is followed by the document's end mark, as PyYAML writes it.
-pub(super) fn document(value: &Value) -> String {
+pub(crate) fn document(value: &Value, layout: Layout) -> String {
     let mut out = String::new();
     match value {
-        Value::Object(object) if !object.is_empty() => object_block(object, 0, "", &mut out),
-        Value::List(items) if !items.is_empty() => list_block(items, 0, "", &mut out),
+        Value::Object(object) if !object.is_empty() => object_block(object, layout, 0, "", &mut out),
+        Value::List(items) if !items.is_empty() => list_block(items, layout, 0, "", &mut out),
         Value::Object(_) | Value::List(_) => {
             let _ = writeln!(out, "{}", scalar(value));
         }
@@ -24,20 +43,22 @@ pub(super) fn document(value: &Value) -> String {
 }
 
 /// `first` stands in for the indentation of the first line: the dash of a list's item.
-fn object_block(object: &Object, indent: usize, first: &str, out: &mut String) {
+fn object_block(object: &Object, layout: Layout, indent: usize, first: &str, out: &mut String) {
     let mut members: Vec<(&String, &Value)> = object.iter().collect();
-    members.sort_by_key(|(key, _)| *key);
+    if layout.sorted {
+        members.sort_by_key(|(key, _)| *key);
+    }
     for (index, (key, value)) in members.into_iter().enumerate() {
         let lead = if index == 0 && !first.is_empty() { first.to_owned() } else { " ".repeat(indent) };
         let key = text(key);
         match value {
             Value::Object(inner) if !inner.is_empty() => {
                 let _ = writeln!(out, "{lead}{key}:");
-                object_block(inner, indent + 2, "", out);
+                object_block(inner, layout, indent + layout.indent, "", out);
             }
             Value::List(items) if !items.is_empty() => {
                 let _ = writeln!(out, "{lead}{key}:");
-                list_block(items, indent, "", out);
+                list_block(items, layout, indent, "", out);
             }
             _ => {
                 let _ = writeln!(out, "{lead}{key}: {}", scalar(value));
@@ -46,18 +67,18 @@ fn object_block(object: &Object, indent: usize, first: &str, out: &mut String) {
     }
 }
 
-fn list_block(items: &[Value], indent: usize, first: &str, out: &mut String) {
+fn list_block(items: &[Value], layout: Layout, indent: usize, first: &str, out: &mut String) {
     for (index, value) in items.iter().enumerate() {
         let lead = if index == 0 && !first.is_empty() { first.to_owned() } else { " ".repeat(indent) };
         match value {
             Value::Object(inner) if !inner.is_empty() => {
-                object_block(inner, indent + 2, &format!("{lead}- "), out);
+                object_block(inner, layout, indent + layout.indent, &format!("{lead}{}", layout.dash()), out);
             }
             Value::List(inner) if !inner.is_empty() => {
-                list_block(inner, indent + 2, &format!("{lead}- "), out)
+                list_block(inner, layout, indent + layout.indent, &format!("{lead}{}", layout.dash()), out)
             }
             _ => {
-                let _ = writeln!(out, "{lead}- {}", scalar(value));
+                let _ = writeln!(out, "{lead}{}{}", layout.dash(), scalar(value));
             }
         }
     }
@@ -119,7 +140,7 @@ mod tests {
             "a": ["yes", "1", "it's", "a: b", "", " x", "line\nline", "café", "1:30", "~", "#c", "- d"],
             "f": [1.0, 1e16, NaN, -Infinity, null, true], "1": "numeric key"}"##;
         let value = json::value(json).unwrap();
-        let written = document(&value);
+        let written = document(&value, Layout::SETTINGS);
         expect![[r##"
             '1': numeric key
             a:
@@ -153,6 +174,18 @@ mod tests {
             - true
         "##]]
         .assert_eq(&written);
+        let method = r#"{"title": "t", "method": [{"type": "probe", "args": [1, {"b": 2}]}], "a": {"z": 1}}"#;
+        expect![[r#"
+            title: t
+            method:
+            -   type: probe
+                args:
+                -   1
+                -   b: 2
+            a:
+                z: 1
+        "#]]
+        .assert_eq(&document(&json::value(method).unwrap(), Layout::EXPERIMENT));
         let back = load(written.as_bytes(), Format::Yaml).unwrap().document;
         assert_eq!(python::str_of(&back).len(), python::str_of(&value).len());
     }

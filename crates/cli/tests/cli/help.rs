@@ -9,6 +9,8 @@ const COMMANDS: &[&str] = &[
     "run",
     "validate",
     "recover",
+    "discover",
+    "init",
     "info",
     "settings",
     "settings show",
@@ -79,7 +81,7 @@ fn usage_errors_in_the_toolkits_words() {
         "--log-format xml run e.json",
         "--dri run",
         "rnu e.json",
-        "discover chaostoolkit-kubernetes",
+        "discover",
         "info weather",
         "settings forget",
         "settings get",
@@ -174,11 +176,11 @@ fn usage_errors_in_the_toolkits_words() {
             Try 'chaos --help' for help.
 
             Error: No such command 'rnu'.
-        chaos discover chaostoolkit-kubernetes
-            Usage: chaos [OPTIONS] COMMAND [ARGS]...
-            Try 'chaos --help' for help.
+        chaos discover
+            Usage: chaos discover [OPTIONS] PACKAGE
+            Try 'chaos discover --help' for help.
 
-            Error: No such command 'discover'.
+            Error: Missing argument 'PACKAGE'.
         chaos info weather
             Usage: chaos info [OPTIONS] TARGET
             Try 'chaos info --help' for help.

@@ -11,6 +11,7 @@ mod examples;
 mod folder;
 mod help;
 mod image;
+mod init;
 mod notify;
 mod recover;
 mod run;
