@@ -239,7 +239,7 @@ where
     };
     tokio::select! {
         // An error here is the client's: it left, or spoke no HTTP.
-        _ = builder.serve_connection_with_upgrades(TokioIo::new(stream), answer) => {}
+        _ = builder.serve_connection(TokioIo::new(stream), answer) => {}
         () = peer.given_up() => {}
     }
 }

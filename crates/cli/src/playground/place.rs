@@ -120,8 +120,11 @@ impl Held {
         let pid = std::process::id().to_string();
         for (name, text) in [("kubeconfig", kubeconfig), ("pid", &pid), ("ingress", ingress)] {
             let path = self.folder.join(name);
-            let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path);
+            let new = self.folder.join(format!("{name}.new"));
+            // Whoever waits for it finds it whole.
+            let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&new);
             file.and_then(|mut file| file.write_all(text.as_bytes()))
+                .and_then(|()| fs::rename(&new, &path))
                 .map_err(|error| Problem::new(format!("could not write {}: {error}", path.display())))?;
         }
         Ok(())

@@ -93,6 +93,11 @@ async fn check(steps: &[(&str, u16, &str)]) {
 #[tokio::test(start_paused = true)]
 async fn answers_are_those_of_a_real_server() {
     let maps = "POST /api/v1/namespaces/default/configmaps";
+    let too_long = format!(
+        "{maps} {{\"metadata\":{{\"name\":\"x\",\"annotations\":{{\"a\":\"{}\"}}}},\"data\":{{\"b\":\"{}\"}}}}",
+        "x".repeat(256 << 10),
+        "x".repeat((1 << 20) + 1)
+    );
     let too_large = format!("{maps} {{\"a\":\"{}\"}}", "x".repeat(request::BODY));
     check(&[
         ("GET /version", 200, "\"gitVersion\":\"v1.33.0\""),
@@ -111,6 +116,7 @@ async fn answers_are_those_of_a_real_server() {
         (&format!("{maps} {{bad"), 400, "couldn't get version/kind; json parse error"),
         (&format!("{maps} [1]"), 400, "not a JSON object"),
         (&too_large, 413, "Request entity too large: limit is 3145728"),
+        (&too_long, 422, "ConfigMap \\\"x\\\" is invalid: [metadata.annotations: Too long: may not be more than 262144 bytes, []: Too long: may not be more than 1048576 bytes]"),
         (&format!("{maps} {{\"a\":1}}"), 422, "ConfigMap \\\"\\\" is invalid: metadata.name: Required value: name or generateName is required"),
         (&format!("{maps} {{\"kind\":\"Pod\",\"apiVersion\":\"v1\"}}"), 400, "Pod in version \\\"v1\\\" cannot be handled as a ConfigMap"),
         (&format!("{maps} {{\"kind\":\"ConfigMap\",\"apiVersion\":\"apps/v1\"}}"), 400, "does not match the expected API version"),

@@ -60,6 +60,12 @@ impl Causes {
     fn forbidden(&mut self, field: &str, why: &str) {
         self.push("FieldValueForbidden", field, format!("Forbidden: {why}"));
     }
+    /// Only the length is said: what is too long is too long to be shown.
+    fn too_long(&mut self, field: &str, length: usize, most: usize) {
+        if length > most {
+            self.push("FieldValueTooLong", field, format!("Too long: may not be more than {most} bytes"));
+        }
+    }
     fn duplicate(&mut self, field: &str, value: &str) {
         self.push("FieldValueDuplicate", field, format!("Duplicate value: {value}"));
     }

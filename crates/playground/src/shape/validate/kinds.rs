@@ -120,11 +120,16 @@ fn frozen(found: &mut Causes, object: &Json, old: Option<&Json>, fields: &[&str]
     }
 }
 
+/// How many bytes the values of a ConfigMap or Secret may have together.
+const MOST_DATA: usize = 1 << 20;
+
 /// A ConfigMap.
 pub(super) fn config_map(found: &mut Causes, object: &Json, old: Option<&Json>) {
     frozen(found, object, old, &["data", "binaryData"]);
+    let mut length = 0;
     for part in ["data", "binaryData"] {
-        for (key, _) in object[part].as_object().into_iter().flatten() {
+        for (key, value) in object[part].as_object().into_iter().flatten() {
+            length += if part == "data" { text(value).len() } else { decoded(text(value)) };
             let (field, shown) = (format!("{part}[{key}]"), format!("{key:?}"));
             meta::config_key(key).iter().for_each(|why| found.invalid(&field, &shown, why));
             if part == "data" && !object["binaryData"][key.as_str()].is_null() {
@@ -132,6 +137,13 @@ pub(super) fn config_map(found: &mut Causes, object: &Json, old: Option<&Json>) 
             }
         }
     }
+    // The object itself is what is too long, and a path of nothing is written so.
+    found.too_long("[]", length, MOST_DATA);
+}
+
+/// How many bytes a text in base64 stands for.
+fn decoded(text: &str) -> usize {
+    text.trim_end_matches('=').len() * 3 / 4
 }
 
 /// A Secret.
@@ -140,10 +152,13 @@ pub(super) fn secret(found: &mut Causes, object: &Json, old: Option<&Json>) {
         found.invalid("type", &quoted(&object["type"]), IMMUTABLE);
     }
     frozen(found, object, old, &["data"]);
-    for (key, _) in object["data"].as_object().into_iter().flatten() {
+    let mut length = 0;
+    for (key, value) in object["data"].as_object().into_iter().flatten() {
+        length += decoded(text(value));
         let shown = format!("{key:?}");
         meta::config_key(key).iter().for_each(|why| found.invalid(&format!("data[{key}]"), &shown, why));
     }
+    found.too_long("data", length, MOST_DATA);
     let needs: &[&str] = match text(&object["type"]) {
         "kubernetes.io/tls" => &["tls.crt", "tls.key"],
         "kubernetes.io/dockerconfigjson" => &[".dockerconfigjson"],

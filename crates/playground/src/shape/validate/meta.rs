@@ -15,6 +15,9 @@ const QUALIFIED: &str = "a qualified name must consist of alphanumeric character
 const CONFIG_KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 const ENV_NAME: &str = "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or 'MyEnvName1', regex used for validation is '[-._a-zA-Z][-._a-zA-Z0-9]*')";
 
+/// How many bytes all annotations of an object may have.
+const ANNOTATIONS: usize = 256 << 10;
+
 fn too_long(text: &str, most: usize) -> Option<String> {
     (text.len() > most).then(|| format!("must be no more than {most} characters"))
 }
@@ -157,12 +160,15 @@ pub(super) fn metadata(found: &mut Causes, resource: &Resource, object: &Json, o
         name => rule(name).iter().for_each(|why| found.invalid("metadata.name", &format!("{name:?}"), why)),
     }
     labels(found, "metadata.labels", &metadata["labels"]);
-    for (key, _) in metadata["annotations"].as_object().into_iter().flatten() {
+    let mut length = 0;
+    for (key, value) in metadata["annotations"].as_object().into_iter().flatten() {
+        length += key.len() + text(value).len();
         let shown = format!("{key:?}");
         qualified(&key.to_lowercase())
             .iter()
             .for_each(|why| found.invalid("metadata.annotations", &shown, why));
     }
+    found.too_long("metadata.annotations", length, ANNOTATIONS);
     let owners = list(&metadata["ownerReferences"]);
     for owner in owners {
         for (field, why) in [
