@@ -67,5 +67,6 @@ DIFFERENCES = [
     ("kubectl describe job *", r"^[-+](Selector|Labels|  Labels|  batch.kubernetes|  controller-uid)", TODAY + "the prefix of a Job's labels"),
     ("kubectl describe job *", r"^\+(Completion Mode|Suspend):", TODAY + "completion mode and suspension"),
     ("kubectl describe job *", r"^[-+]Pods Statuses:", TODAY + "how many are Ready"),
+    ("a Pod past its deadline", r"^[-+]deadline ", FAKE + "no deadlines"),
     ("kubectl describe hpa web", r"^[-+]", TODAY + "autoscaling/v2 with its conditions; and the playground has metrics"),
 ]

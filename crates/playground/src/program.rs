@@ -11,6 +11,7 @@ pub(crate) mod http;
 mod idle;
 mod limiter;
 mod repeater;
+mod shell;
 #[cfg(test)]
 mod tests;
 mod volume;

@@ -10,6 +10,10 @@ pub const CONTAINER_START: Duration = Duration::from_secs(2);
 pub const FIRST_PROBE: Duration = Duration::from_secs(1);
 /// From a Pod's DELETE to its end in the API, when its programs end at once on SIGTERM.
 pub const POD_GONE: Duration = Duration::from_millis(1500);
+/// A container whose hook took all of its grace has so long after it.
+pub const LAST_GRACE: Duration = Duration::from_secs(2);
+/// No hook of a start takes longer: it was forgotten, and its container runs.
+pub const POST_START: Duration = Duration::from_secs(3600);
 /// The second restart of a container waits so long, each later one twice as long as the one before.
 pub const RESTART_BACKOFF: Duration = Duration::from_secs(10);
 /// No restart waits longer.

@@ -6,15 +6,15 @@
 
 use super::addresses::Leased;
 use super::environment::{Place, arguments, environment};
-use super::probe::{Found, Kind, Prober};
+use super::probe::{Caller, Found, Kind, Prober};
 use super::slot::{Ended, Run, Slot, State};
-use super::status::{View, status};
+use super::status::{OVERDUE, View, status};
 use super::{Node, probe, volumes};
 use crate::api::{Delete, Write};
 use crate::controllers::Usage;
 use crate::controllers::events::Level;
 use crate::controllers::kinds::PODS;
-use crate::controllers::object::{ended, int, list, name, namespace, set, text, uid};
+use crate::controllers::object::{ended, int, list, name, namespace, set, since, text, uid};
 use crate::dns::PodNames;
 use crate::program::{Container, Volume, of_image};
 use crate::times;
@@ -35,6 +35,13 @@ use tokio_util::sync::CancellationToken;
 const KILLED: i32 = 137;
 const ABORTED: i32 = 134;
 
+/// A hook of a container's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hook {
+    PostStart,
+    PreStop,
+}
+
 /// What a Pod's worker hears.
 #[derive(Clone, Debug)]
 pub(super) enum Event {
@@ -52,6 +59,10 @@ pub(super) enum Event {
     Leave,
     /// The status could not be written.
     Again,
+    /// A hook of a container's life failed.
+    HookFailed { slot: usize, life: u64, hook: Hook },
+    /// The Pod's time to be active may be over.
+    Overdue,
 }
 
 /// Runs a Pod until it is gone from the API.
@@ -107,6 +118,9 @@ struct Worker {
     written: Option<Arc<Json>>,
     /// When its deletion was seen, and the end of its grace.
     deleting: Option<(Instant, Instant)>,
+    /// Its latest `activeDeadlineSeconds`, and whether they are over.
+    deadline: Option<i64>,
+    overdue: bool,
     tell: mpsc::UnboundedSender<Event>,
     tasks: JoinSet<()>,
     lives: u64,
@@ -146,6 +160,8 @@ impl Worker {
             news: true,
             written: None,
             deleting: None,
+            deadline: None,
+            overdue: false,
             tell,
             tasks: JoinSet::new(),
             lives: 0,
@@ -168,8 +184,13 @@ impl Worker {
         self.address.as_ref().map(Leased::ip)
     }
 
-    /// Sees whether the Pod's deletion has begun, or was hastened.
+    /// Sees whether the Pod's deletion has begun, or was hastened, and how long it may be active.
     fn observe(&mut self) {
+        let deadline = int(&self.pod, "/spec/activeDeadlineSeconds");
+        if deadline.is_some() && deadline != self.deadline {
+            self.deadline = deadline;
+            self.after(self.active_for(), Event::Overdue);
+        }
         if text(&self.pod, "/metadata/deletionTimestamp").is_empty() {
             return;
         }
@@ -199,13 +220,86 @@ impl Worker {
         }
     }
 
-    /// SIGTERM now, SIGKILL in a while.
-    fn stop(&mut self, slot: usize, grace: Duration) {
-        let life = self.slots[slot].life;
-        if let Some(run) = &self.slots[slot].run {
-            run.container.terminated.cancel();
-            self.after(grace, Event::Kill { slot, life });
+    /// How long the Pod may still be active.
+    fn active_for(&self) -> Duration {
+        let Some(deadline) = self.deadline.and_then(|seconds| u64::try_from(seconds).ok()) else {
+            return Duration::MAX;
+        };
+        let active = since(&self.since, self.node.shared.api.clock().now()).unwrap_or_default();
+        Duration::from_secs(deadline).saturating_sub(active)
+    }
+
+    /// Ends a Pod that was active too long: it has failed, and nothing of it starts again.
+    fn overdue(&mut self) {
+        let over = self.overdue || self.deleting.is_some() || ended(&self.pod);
+        if over || self.deadline.is_none() || !self.active_for().is_zero() {
+            return;
         }
+        self.overdue = true;
+        self.say_of_pod(Level::Normal, "DeadlineExceeded", OVERDUE);
+        for slot in 0..self.slots.len() {
+            if self.slots[slot].run.is_some() {
+                let message = format!("Stopping container {}", self.slots[slot].name());
+                self.say(slot, Level::Normal, "Killing", &message);
+                self.stop(slot, self.grace());
+            }
+        }
+    }
+
+    /// What the manifest gives containers to end.
+    fn grace(&self) -> Duration {
+        let grace = int(&self.pod, "/spec/terminationGracePeriodSeconds").unwrap_or(30);
+        Duration::from_secs(u64::try_from(grace).unwrap_or(0))
+    }
+
+    /// The hook that comes before its end, then SIGTERM; SIGKILL in a while.
+    fn stop(&mut self, slot: usize, grace: Duration) {
+        let (life, tell) = (self.slots[slot].life, self.tell.clone());
+        let caller = self.caller(slot);
+        let hook = self.slots[slot].manifest["lifecycle"]["preStop"].clone();
+        let Some(run) = &mut self.slots[slot].run else { return };
+        let (first, terminated) = (!run.stopping, run.container.terminated.clone());
+        run.stopping = true;
+        let Some(caller) = caller.filter(|_| first && hook.is_object() && !grace.is_zero()) else {
+            if first || grace.is_zero() {
+                terminated.cancel();
+            }
+            return self.after(grace, Event::Kill { slot, life });
+        };
+        self.tasks.spawn(async move {
+            let began = Instant::now();
+            // The worker is there as long as its tasks are.
+            if caller.check(&hook, grace).await.is_err() {
+                let _ = tell.send(Event::HookFailed { slot, life, hook: Hook::PreStop });
+            }
+            terminated.cancel();
+            sleep(grace.saturating_sub(began.elapsed()).max(times::LAST_GRACE)).await;
+            let _ = tell.send(Event::Kill { slot, life });
+        });
+    }
+
+    /// What calls a container that runs.
+    fn caller(&self, at: usize) -> Option<Caller> {
+        let slot = &self.slots[at];
+        let run = slot.run.as_ref()?;
+        Some(Caller {
+            node: self.node.clone(),
+            program: run.program.clone(),
+            container: run.container.clone(),
+            manifest: slot.manifest.clone(),
+        })
+    }
+
+    /// The hook that comes with a start; a container for which it fails ends.
+    fn started(&mut self, at: usize) {
+        let hook = self.slots[at].manifest["lifecycle"]["postStart"].clone();
+        let (life, tell) = (self.slots[at].life, self.tell.clone());
+        let Some(caller) = self.caller(at).filter(|_| hook.is_object()) else { return };
+        self.tasks.spawn(async move {
+            if caller.check(&hook, times::POST_START).await.is_err() {
+                let _ = tell.send(Event::HookFailed { slot: at, life, hook: Hook::PostStart });
+            }
+        });
     }
 
     fn hear(&mut self, event: Event) {
@@ -223,8 +317,21 @@ impl Worker {
             }
             Event::Leave => self.leave(),
             Event::Again => {}
+            Event::Overdue => self.overdue(),
+            Event::HookFailed { slot, life, hook } if self.slots[slot].life == life => match hook {
+                Hook::PreStop => self.say(slot, Level::Warning, "FailedPreStopHook", "PreStopHook failed"),
+                Hook::PostStart => {
+                    self.say(slot, Level::Warning, "FailedPostStartHook", "PostStartHook failed");
+                    self.say(slot, Level::Normal, "Killing", "FailedPostStartHook");
+                    self.stop(slot, self.grace());
+                }
+            },
             // News of an earlier life.
-            Event::Exited { .. } | Event::Due { .. } | Event::Probed { .. } | Event::Kill { .. } => {}
+            Event::Exited { .. }
+            | Event::Due { .. }
+            | Event::Probed { .. }
+            | Event::Kill { .. }
+            | Event::HookFailed { .. } => {}
         }
     }
 
@@ -273,7 +380,7 @@ impl Worker {
     }
 
     fn start(&mut self, at: usize) {
-        if self.deleting.is_some() || self.slots[at].run.is_some() {
+        if self.deleting.is_some() || self.overdue || self.slots[at].run.is_some() {
             return;
         }
         self.lives += 1;
@@ -341,8 +448,17 @@ impl Worker {
         slot.state = State::Running { since: clock.stamp(), id };
         slot.started = !manifest["startupProbe"].is_object();
         slot.ready = slot.started && !manifest["readinessProbe"].is_object() && !slot.init;
-        slot.run = Some(Run { program, container, kill, began: Instant::now(), probes: Vec::new() });
-        if slot.started {
+        slot.run = Some(Run {
+            program,
+            container,
+            kill,
+            began: Instant::now(),
+            probes: Vec::new(),
+            stopping: false,
+        });
+        let started = slot.started;
+        self.started(at);
+        if started {
             self.probe(at, &[Kind::Liveness, Kind::Readiness]);
         } else {
             self.probe(at, &[Kind::Startup]);
@@ -351,21 +467,13 @@ impl Worker {
 
     fn probe(&mut self, at: usize, kinds: &[Kind]) {
         for kind in Kind::ALL.into_iter().filter(|kind| kinds.contains(kind)) {
+            let Some(caller) = self.caller(at) else { return };
             let slot = &mut self.slots[at];
             let Some(run) = slot.run.as_mut().filter(|_| slot.manifest[kind.field()].is_object()) else {
                 continue;
             };
-            let prober = Prober {
-                node: self.node.clone(),
-                program: run.program.clone(),
-                container: run.container.clone(),
-                manifest: slot.manifest.clone(),
-                kind,
-                slot: at,
-                life: slot.life,
-                started: run.began,
-                tell: self.tell.clone(),
-            };
+            let (life, started) = (slot.life, run.began);
+            let prober = Prober { caller, kind, slot: at, life, started, tell: self.tell.clone() };
             run.probes.push(self.tasks.spawn(probe::run(prober)));
         }
     }
@@ -415,6 +523,9 @@ impl Worker {
         (slot.ready, slot.started) = (false, false);
         if let Some(log) = self.node.shared.api.logs().of(uid(&self.pod), slot.name(), false) {
             log.close();
+        }
+        if self.overdue && self.deleting.is_none() {
+            return;
         }
         if self.deleting.is_some() {
             // The Pod leaves the API no earlier than usual.
@@ -469,8 +580,9 @@ impl Worker {
                     run.probes.drain(..).for_each(|probe| probe.abort());
                 }
                 self.say(at, Level::Normal, "Killing", &message);
-                let grace = int(&self.pod, "/spec/terminationGracePeriodSeconds").unwrap_or(30);
-                self.stop(at, Duration::from_secs(u64::try_from(grace).unwrap_or(0)));
+                let own = int(&self.slots[at].manifest[found.kind.field()], "/terminationGracePeriodSeconds");
+                let own = own.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
+                self.stop(at, own.unwrap_or_else(|| self.grace()));
             }
             _ => {}
         }
@@ -510,6 +622,7 @@ impl Worker {
                     let view = View {
                         pod: &self.pod,
                         slots: &self.slots,
+                        overdue: self.overdue,
                         ip: self.ip(),
                         host_ip: self.node.ip,
                         since: &self.since,

@@ -16,7 +16,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// The kinds of probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,13 +58,19 @@ pub(super) struct Found {
     pub(super) verdict: Option<bool>,
 }
 
-/// Whom to probe, and whom to tell.
-pub(super) struct Prober {
+/// Calls a container as its node does: probes, and hooks of its life.
+#[derive(Clone)]
+pub(super) struct Caller {
     pub(super) node: Arc<Node>,
     pub(super) program: Arc<dyn Program>,
     pub(super) container: Container,
     /// The container of the manifest.
     pub(super) manifest: Json,
+}
+
+/// Whom to probe, and whom to tell.
+pub(super) struct Prober {
+    pub(super) caller: Caller,
     pub(super) kind: Kind,
     pub(super) slot: usize,
     pub(super) life: u64,
@@ -74,7 +80,7 @@ pub(super) struct Prober {
 
 /// Probes for as long as somebody listens.
 pub(super) async fn run(prober: Prober) {
-    let probe = &prober.manifest[prober.kind.field()];
+    let probe = &prober.caller.manifest[prober.kind.field()];
     let number = |field: &str, otherwise: u64| match probe[field].as_u64() {
         None | Some(0) => otherwise,
         Some(number) => number,
@@ -88,7 +94,7 @@ pub(super) async fn run(prober: Prober) {
     loop {
         sleep_until(next).await;
         next += period;
-        let failure = prober.check(probe, limit).await.err();
+        let failure = prober.caller.check(probe, limit).await.err();
         (successes, failures) = if failure.is_none() { (successes + 1, 0) } else { (0, failures + 1) };
         let verdict = match (successes >= enough_successes, failures >= enough_failures) {
             (true, _) => Some(true),
@@ -105,8 +111,16 @@ pub(super) async fn run(prober: Prober) {
     }
 }
 
-impl Prober {
-    async fn check(&self, probe: &Json, limit: Duration) -> Result<(), String> {
+impl Caller {
+    /// Does what a probe or a hook says, for no longer than this.
+    ///
+    /// # Errors
+    /// Why it failed.
+    pub(super) async fn check(&self, probe: &Json, limit: Duration) -> Result<(), String> {
+        if let Some(seconds) = probe["sleep"]["seconds"].as_u64() {
+            let slept = timeout(limit, sleep(Duration::from_secs(seconds))).await;
+            return slept.map_err(|_| format!("sleeping {seconds} s took longer than {limit:?}"));
+        }
         if probe["exec"].is_object() {
             let command: Vec<String> =
                 list(probe, "/exec/command").iter().filter_map(Json::as_str).map(str::to_owned).collect();

@@ -57,6 +57,8 @@ pub(super) struct Run {
     pub(super) kill: CancellationToken,
     pub(super) began: Instant,
     pub(super) probes: Vec<AbortHandle>,
+    /// Whether it was told to end.
+    pub(super) stopping: bool,
 }
 
 impl Slot {

@@ -9,10 +9,15 @@ use serde_json::{Map, Value as Json, json};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::IpAddr;
 
+/// What is said of a Pod that ran too long.
+pub(super) const OVERDUE: &str = "Pod was active on the node longer than the specified deadline";
+
 /// What a status is made from.
 pub(super) struct View<'a> {
     pub(super) pod: &'a Json,
     pub(super) slots: &'a [Slot],
+    /// Whether its deadline is over.
+    pub(super) overdue: bool,
     /// Once the Pod has a place to run in.
     pub(super) ip: Option<IpAddr>,
     pub(super) host_ip: IpAddr,
@@ -29,6 +34,10 @@ pub(super) fn status(view: &View<'_>, before: &Json) -> Json {
         if let Some(kept) = before.get(field) {
             put(field, kept.clone());
         }
+    }
+    if view.overdue {
+        put("reason", "DeadlineExceeded".into());
+        put("message", OVERDUE.into());
     }
     put("hostIP", view.host_ip.to_string().into());
     put("hostIPs", json!([{"ip": view.host_ip.to_string()}]));
@@ -53,6 +62,9 @@ pub(super) fn status(view: &View<'_>, before: &Json) -> Json {
 
 /// The phase that the containers make.
 fn phase(view: &View<'_>) -> &'static str {
+    if view.overdue {
+        return "Failed";
+    }
     let policy = text(view.pod, "/spec/restartPolicy");
     let (mut waiting, mut running, mut stopped, mut failed) = (0, 0, 0, 0);
     for slot in view.slots.iter().filter(|slot| slot.init) {
@@ -261,7 +273,8 @@ mod tests {
                 .collect();
             let pod = json!({"spec": {"restartPolicy": policy}});
             let host_ip = std::net::Ipv4Addr::LOCALHOST.into();
-            let view = View { pod: &pod, slots: &slots, ip: None, host_ip, since: "", now: "" };
+            let view =
+                View { pod: &pod, slots: &slots, overdue: false, ip: None, host_ip, since: "", now: "" };
             assert_eq!(phase(&view), expected, "{policy} {codes:?}");
         };
         check("Always", &[None], "Running");

@@ -475,6 +475,62 @@ async fn a_container_that_fails_its_liveness_probe_is_restarted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pod_is_active_no_longer_than_its_deadline() {
+    let cluster = Cluster::up().await;
+    cluster.bare("late", json!({"activeDeadlineSeconds": 10, "containers": [ends(&["1000", "0"])]}));
+    cluster.bare(
+        "done",
+        json!({"activeDeadlineSeconds": 10, "restartPolicy": "Never", "containers": [ends(&["1", "0"])]}),
+    );
+    sleep(Duration::from_secs(9)).await;
+    assert_eq!(text(&cluster.pod("late").unwrap(), "/status/phase"), "Running");
+    sleep(Duration::from_secs(3)).await;
+    let late = cluster.pod("late").unwrap();
+    assert_eq!((text(&late, "/status/phase"), text(&late, "/status/reason")), ("Failed", "DeadlineExceeded"));
+    sleep(Duration::from_secs(20)).await;
+    let late = cluster.pod("late").unwrap();
+    assert_eq!(container(&late)["state"]["terminated"]["exitCode"], TERMINATED);
+    assert_eq!(container(&late)["restartCount"], 0);
+    let told =
+        "Normal DeadlineExceeded: Pod was active on the node longer than the specified deadline".to_owned();
+    assert!(cluster.events("late").contains(&told), "{:#?}", cluster.events("late"));
+    assert_eq!(text(&cluster.pod("done").unwrap(), "/status/phase"), "Succeeded");
+    cluster.delete(PODS, "late");
+    cluster.until(2, || cluster.pod("late").is_none()).await;
+    cluster.down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn hooks_come_after_the_start_and_before_the_end() {
+    let cluster = Cluster::up().await;
+    let with = |name: &str, grace: u64, hooks: Json| {
+        let mut container = ends(&["1000", "0"]);
+        container["lifecycle"] = hooks;
+        cluster.bare(name, json!({"terminationGracePeriodSeconds": grace, "containers": [container]}));
+    };
+    let failing = || json!({"exec": {"command": ["anything"]}});
+    with("slept", 30, json!({"preStop": {"sleep": {"seconds": 5}}}));
+    with("short", 3, json!({"preStop": {"sleep": {"seconds": 60}}}));
+    with("failed", 30, json!({"preStop": failing()}));
+    with("unstarted", 30, json!({"postStart": failing()}));
+    sleep(Duration::from_secs(4)).await;
+    assert_eq!(container(&cluster.pod("unstarted").unwrap())["restartCount"], 1);
+    let told = "Warning FailedPostStartHook: PostStartHook failed".to_owned();
+    assert!(cluster.events("unstarted").contains(&told), "{:#?}", cluster.events("unstarted"));
+    for (name, seconds) in [("slept", 5), ("short", 3), ("failed", 1)] {
+        let began = Instant::now();
+        cluster.delete(PODS, name);
+        cluster.until(30, || cluster.pod(name).is_none()).await;
+        assert_eq!(began.elapsed().as_secs(), seconds, "{name}");
+    }
+    for name in ["failed", "short"] {
+        let told = "Warning FailedPreStopHook: PreStopHook failed".to_owned();
+        assert!(cluster.events(name).contains(&told), "{name}: {:#?}", cluster.events(name));
+    }
+    cluster.down().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_pods_use_is_known() {
     let cluster = Cluster::up().await;
     cluster.shop(1).await;

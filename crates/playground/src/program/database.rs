@@ -4,7 +4,7 @@
 //! JSON answers (`{"ok":1,…}`). Invariant: what was acknowledged is in the volume, and outlives container and Pod as the
 //! volume does; a session that broke never answers again, and never says so.
 
-use super::{Container, Figures, Program, Volume, no_such_command};
+use super::{Container, Figures, Program, Volume, shell};
 use crate::net::Stream;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
@@ -67,15 +67,15 @@ impl Program for Database {
     ) -> Pin<Box<dyn Future<Output = (i32, String)> + Send>> {
         Box::pin(async move {
             match command.first().map(|name| name.rsplit('/').next().unwrap_or(name)) {
-                Some("mongo" | "mongosh") => shell(&container).await,
-                _ => no_such_command(&command),
+                Some("mongo" | "mongosh") => evaluate(&container).await,
+                _ => shell::run(&command).await,
             }
         })
     }
 }
 
 /// `mongo --eval …`: whatever is evaluated, it is answered if the server answers.
-async fn shell(container: &Container) -> (i32, String) {
+async fn evaluate(container: &Container) -> (i32, String) {
     let url = format!("mongodb://127.0.0.1:{PORT}");
     let opening = format!("MongoDB shell version v4.0.3\nconnecting to: {url}\n");
     match open(container, "localhost").await {

@@ -7,7 +7,7 @@ use super::database::{self, Session};
 use super::histogram::Histogram;
 use super::http::{Answer, parameter, plain, serve};
 use super::limiter::Limiter;
-use super::{Container, Figures, Program, TERMINATED, no_such_command};
+use super::{Container, Figures, Program, TERMINATED, shell};
 use hyper::body::Incoming;
 use hyper::{Method, Request, StatusCode};
 use rand::{RngExt as _, SeedableRng as _};
@@ -60,7 +60,7 @@ impl Program for Demo {
         _container: Container,
         command: Vec<String>,
     ) -> Pin<Box<dyn Future<Output = (i32, String)> + Send>> {
-        Box::pin(async move { no_such_command(&command) })
+        Box::pin(async move { shell::run(&command).await })
     }
 }
 

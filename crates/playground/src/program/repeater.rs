@@ -1,7 +1,7 @@
 //! repeater: fetches a URL for its caller, without a timeout, and even when the caller has left.
 
 use super::http::{Answer, fetch, parameter, plain, serve};
-use super::{Container, Figures, Program, no_such_command};
+use super::{Container, Figures, Program, shell};
 use hyper::StatusCode;
 use std::future::Future;
 use std::pin::Pin;
@@ -47,7 +47,7 @@ impl Program for Repeater {
         _container: Container,
         command: Vec<String>,
     ) -> Pin<Box<dyn Future<Output = (i32, String)> + Send>> {
-        Box::pin(async move { no_such_command(&command) })
+        Box::pin(async move { shell::run(&command).await })
     }
 }
 
