@@ -50,12 +50,13 @@ impl Called {
     }
 
     async fn perform(self) -> i32 {
-        let container = self.container();
+        let mut container = self.container();
         if self.program.executables().first() != self.line.first().map(String::as_str).as_ref() {
             let (code, text) = self.program.exec(container, self.line).await;
             print(text.trim_end_matches('\n'));
             return code;
         }
+        container.volumes = volumes(self.program.data());
         // Before the program's first line: whoever has read that may end it.
         let (mut terminate, mut interrupt) =
             match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
@@ -88,7 +89,7 @@ impl Called {
             names: Arc::new(SystemNames),
             log: Arc::new(print),
             terminated: CancellationToken::new(),
-            volumes: volumes(self.program.data()),
+            volumes: BTreeMap::new(),
             in_flight: Arc::default(),
         }
     }
@@ -124,11 +125,19 @@ struct SystemNames;
 
 impl Resolver for SystemNames {
     fn resolve(&self, name: &str) -> Vec<IpAddr> {
-        name.parse().into_iter().collect()
+        match name {
+            // Nobody has to be asked, and an image has no /etc/hosts of its own.
+            "localhost" => vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
+            name => name.parse().into_iter().collect(),
+        }
     }
 
     fn look_up<'a>(&'a self, name: &'a str) -> Pin<Box<dyn Future<Output = Vec<IpAddr>> + Send + 'a>> {
         Box::pin(async move {
+            let known = self.resolve(name);
+            if !known.is_empty() {
+                return known;
+            }
             match tokio::net::lookup_host((name, 0)).await {
                 Ok(found) => found.map(|address| address.ip()).filter(IpAddr::is_ipv4).collect(),
                 Err(_) => Vec::new(),

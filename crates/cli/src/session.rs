@@ -1,6 +1,7 @@
 //! What every command works with: the log, the environment, the settings file.
 //!
-//! Invariant: the process's environment is read here, once, and nowhere else.
+//! Invariant: the process's environment is read here, once, and nowhere else (but by a program of the demo in its container,
+//! which is no command).
 
 use crate::arguments::{Global, LogFormat};
 use crate::notify::Notices;
