@@ -36,7 +36,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 /// What the controllers are given beside the API.
@@ -300,8 +300,9 @@ impl Manager {
 
     fn reconcile(&mut self, of: usize, key: Key) {
         let Some(controller) = self.controllers.get_mut(of) else { return };
+        let began = Instant::now();
         match controller.reconcile(&mut self.cx, &key) {
-            Ok(again) => self.queue.done(of, key, again),
+            Ok(again) => self.queue.done(of, key, began, again),
             Err(_) => self.queue.failed(of, key),
         }
     }

@@ -28,8 +28,8 @@ const CHANGED: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 pub(crate) struct Endpoints {
     /// The selectors of Services, by namespace and name.
     selectors: BTreeMap<Key, Json>,
-    /// When a Service's endpoints were last written.
-    written: BTreeMap<Key, Instant>,
+    /// When a Service's endpoints were last written, and how many slices they filled.
+    written: BTreeMap<Key, (Instant, u32)>,
 }
 
 impl Controller for Endpoints {
@@ -89,19 +89,19 @@ impl Controller for Endpoints {
         {
             return Ok(None);
         }
-        let mut pods = cx.api.list(PODS, Some(&key.namespace)).0;
-        pods.retain(|pod| matches(selector, pod) && listed(pod));
         // Few Pods are written at once, so that nobody is sent to one that goes.
-        let slices = u32::try_from(pods.len() / SLICE).unwrap_or(u32::MAX);
-        let pause = ENDPOINTS_BATCH.saturating_mul(slices);
-        if let Some(rest) = self.written.get(key).and_then(|at| pause.checked_sub(at.elapsed()))
+        if let Some((at, slices)) = self.written.get(key)
+            && let Some(rest) = ENDPOINTS_BATCH.saturating_mul(*slices).checked_sub(at.elapsed())
             && !rest.is_zero()
         {
             return Ok(Some(rest));
         }
+        let mut pods = cx.api.list(PODS, Some(&key.namespace)).0;
+        pods.retain(|pod| matches(selector, pod) && listed(pod));
         let wrote = write_endpoints(cx, &service, &pods)?;
         if write_slices(cx, &service, &pods)? || wrote {
-            self.written.insert(key.clone(), Instant::now());
+            let slices = u32::try_from(pods.len() / SLICE).unwrap_or(u32::MAX);
+            self.written.insert(key.clone(), (Instant::now(), slices));
         }
         Ok(None)
     }

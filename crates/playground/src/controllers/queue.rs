@@ -13,6 +13,9 @@ use tokio::time::Instant;
 /// Keys whose last look in a burst is remembered, before those are forgotten that may be looked at again.
 const REMEMBERED: usize = 1024;
 
+/// A look that took so long is repeated after so many times that, if changes come that can wait.
+const SHARE: u32 = 20;
+
 /// A key, of the controller with this number.
 type Entry = (usize, Key);
 
@@ -55,7 +58,8 @@ impl Queue {
         }
     }
 
-    /// Look at this, at once if it was quiet, else when [`times::PODS_BATCH`] has passed since the last such look.
+    /// Look at this, at once if it was quiet, else when [`times::PODS_BATCH`] has passed since the last such look; later if
+    /// looks at it take long, so that they take a small part of the time.
     pub(crate) fn add_soon(&mut self, key: Key) {
         let now = Instant::now();
         let entry = (self.of, key);
@@ -85,9 +89,14 @@ impl Queue {
         self.later.first().map(|(at, ..)| *at)
     }
 
-    /// A key was looked at, and is to be looked at again.
-    pub(super) fn done(&mut self, of: usize, key: Key, again: Option<Duration>) {
-        self.failures.remove(&(of, key.clone()));
+    /// A key was looked at since `began`, and is to be looked at again.
+    pub(super) fn done(&mut self, of: usize, key: Key, began: Instant, again: Option<Duration>) {
+        let entry = (of, key.clone());
+        self.failures.remove(&entry);
+        if let Some(earliest) = self.paced.get_mut(&entry) {
+            let now = Instant::now();
+            *earliest = (*earliest).max(now + (now - began) * SHARE);
+        }
         if let Some(wait) = again {
             self.at(of, key, Instant::now() + wait);
         }

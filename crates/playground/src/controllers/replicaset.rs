@@ -19,8 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const KIND: (&str, &str) = ("apps/v1", "ReplicaSet");
-/// Pods that are made or deleted at one look.
-const BURST: usize = 500;
+/// Pods that are made or deleted at one look; others have their turn in between.
+const BURST: usize = 100;
 
 pub(crate) struct ReplicaSets;
 
