@@ -146,6 +146,10 @@ impl Cluster {
             Inside::Pipes => (PodRange::default(), None),
         };
         let api = api.with_services(range.services());
+        api.move_services().map_err(|status| {
+            let folder = options.data.clone().unwrap_or_default();
+            UpError::Data { folder, source: io::Error::other(status.message) }
+        })?;
         let (metrics, stop) = (Metrics::default(), CancellationToken::new());
         let root_ca = authority.certificate().to_owned();
         let at = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), options.port);

@@ -1,9 +1,9 @@
 //! Cluster addresses and node ports of Services.
 //!
-//! Invariant: no two Services share one; what a Service has, it keeps.
+//! Invariant: no two Services share one; what a Service has, it keeps, as long as its cluster has the range that it is from.
 
-use super::{Api, Status};
-use crate::resource::Resource;
+use super::{Api, Status, key};
+use crate::resource::{Resource, find};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -21,6 +21,12 @@ pub struct ServiceRange {
     pub count: u32,
 }
 
+impl ServiceRange {
+    fn contains(self, address: Ipv4Addr) -> bool {
+        u32::from(address).checked_sub(u32::from(self.first)).is_some_and(|offset| offset < self.count)
+    }
+}
+
 impl Default for ServiceRange {
     fn default() -> ServiceRange {
         ServiceRange { first: Ipv4Addr::new(127, 0, 224, 1), count: 8190 }
@@ -28,6 +34,29 @@ impl Default for ServiceRange {
 }
 
 impl Api {
+    /// Gives kept Services whose addresses are outside the range, which is somebody else's then, others of it.
+    ///
+    /// # Errors
+    /// The range is full, or the store cannot write.
+    pub(crate) fn move_services(&self) -> Result<(), Status> {
+        let Some(services) = find("", "services") else { return Ok(()) };
+        for service in self.list(services, None).0 {
+            let address =
+                service["spec"]["clusterIP"].as_str().and_then(|address| address.parse::<Ipv4Addr>().ok());
+            if address.is_none_or(|address| self.services.contains(address)) {
+                continue;
+            }
+            let mut moved = service.as_ref().clone();
+            moved["spec"]["clusterIP"] = "".into();
+            self.allocate(services, &mut moved)?;
+            let text = |field: &str| service["metadata"][field].as_str().unwrap_or_default();
+            self.store
+                .update(&key(services, text("namespace"), text("name")), None, moved)
+                .map_err(|refused| Status::refused(refused, services, text("name")))?;
+        }
+        Ok(())
+    }
+
     /// Nobody else chooses addresses while this is held. `None` for what has none.
     pub(super) fn lock_addresses(&self, resource: &Resource) -> Option<MutexGuard<'_, ()>> {
         (resource.key == "/services").then(|| self.allocating.lock().unwrap_or_else(PoisonError::into_inner))
@@ -81,5 +110,48 @@ impl Api {
             ports.extend(port["nodePort"].as_u64());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+    use crate::api::{Clock, Write};
+    use crate::store::Store;
+    use jiff::Timestamp;
+    use std::sync::Arc;
+
+    #[test]
+    fn kept_services_move_into_the_range_that_there_is_now() {
+        let (store, clock) = (Arc::new(Store::default()), Clock::starting(Timestamp::UNIX_EPOCH));
+        let services = find("", "services").unwrap();
+        let range = |network| ServiceRange { first: Ipv4Addr::new(127, network, 224, 1), count: 2 };
+        let addresses = |api: &Api| -> Vec<Json> {
+            let all = api.list(services, None).0;
+            all.iter()
+                .map(|service| json!([service["spec"]["clusterIP"], service["spec"]["clusterIPs"]]))
+                .collect()
+        };
+        let api = Api::new(store.clone(), clock.clone()).with_services(range(7));
+        for (name, address) in [("a", ""), ("b", ""), ("headless", "None")] {
+            let spec = json!({"ports": [{"port": 80}], "clusterIP": address});
+            api.create(
+                services,
+                "default",
+                json!({"metadata": {"name": name}, "spec": spec}),
+                &Write::by("test"),
+            )
+            .unwrap();
+        }
+        let before = addresses(&api);
+        assert_eq!(before[0], json!(["127.7.224.1", ["127.7.224.1"]]));
+        api.move_services().unwrap();
+        assert_eq!(addresses(&api), before);
+        let api = Api::new(store, clock).with_services(range(8));
+        api.move_services().unwrap();
+        let moved = ["127.8.224.1", "127.8.224.2", "None"].map(|address| json!([address, [address]]));
+        assert_eq!(addresses(&api), moved);
     }
 }
