@@ -11,7 +11,7 @@ mod usage;
 pub(crate) mod var;
 
 use clap::builder::PossibleValuesParser;
-use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
 pub(crate) use usage::Told;
@@ -98,6 +98,15 @@ enum Word {
     /// Watch an experiment find a weakness, and hold once it is mended
     #[command(disable_help_flag = true)]
     Demo(Unread),
+    /// Print the format of experiments as a JSON Schema, for editors
+    #[command(disable_help_flag = true)]
+    Schema(Unread),
+    /// Print a script that completes the words of this command line
+    #[command(disable_help_flag = true)]
+    Completions(Unread),
+    /// Write the manual's pages
+    #[command(disable_help_flag = true)]
+    Man(Unread),
 }
 
 #[derive(Args, Debug)]
@@ -116,7 +125,7 @@ struct Unread {
 )]
 pub(crate) struct Run {
     /// The experiment: a file or an http(s) URL
-    #[arg(value_name = "SOURCE")]
+    #[arg(value_name = "SOURCE", value_hint = ValueHint::FilePath)]
     pub(crate) source: String,
     /// Where the journal is written
     #[arg(long, value_name = "PATH", default_value = "./journal.json")]
@@ -196,7 +205,7 @@ pub(crate) enum Undo {
 )]
 pub(crate) struct Validate {
     /// The experiment: a file or an http(s) URL
-    #[arg(value_name = "SOURCE")]
+    #[arg(value_name = "SOURCE", value_hint = ValueHint::FilePath)]
     pub(crate) source: String,
     /// Do not verify the certificate of the server that SOURCE is loaded from
     #[arg(long)]
@@ -471,6 +480,63 @@ pub(crate) struct Demo {
     pub(crate) journals: PathBuf,
 }
 
+/// Print the format of experiments as a JSON Schema (draft 2020-12), with the arguments of every function that is built in.
+///
+/// Editors check and complete experiments by it. For those with the YAML language server, begin an experiment with
+/// `# yaml-language-server: $schema=FILE`, FILE being what this command printed.
+#[derive(Parser, Debug)]
+#[command(
+    name = "schema",
+    bin_name = "chaos schema",
+    override_usage = "chaos schema [OPTIONS]",
+    args_override_self = true
+)]
+pub(crate) struct Schema {}
+
+/// Print a script that completes the words of this command line.
+///
+/// For bash: `source <(chaos completions bash)` in ~/.bashrc. For zsh: the script as a file _chaos in a folder of $fpath.
+/// For fish: the script as ~/.config/fish/completions/chaos.fish.
+#[derive(Parser, Debug)]
+#[command(
+    name = "completions",
+    bin_name = "chaos completions",
+    override_usage = "chaos completions [OPTIONS] SHELL",
+    args_override_self = true
+)]
+pub(crate) struct Completions {
+    /// The shell that reads it
+    #[arg(value_name = "SHELL", value_enum)]
+    pub(crate) shell: Shell,
+}
+
+/// A shell that completes words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    /// GNU Bash
+    Bash,
+    /// The Z shell
+    Zsh,
+    /// The friendly interactive shell
+    Fish,
+}
+
+/// Write the manual's pages into DIR, one a command: chaos.1, chaos-run.1 and so on.
+///
+/// `chaos man ~/.local/share/man/man1` makes `man chaos` and `man chaos-run` work.
+#[derive(Parser, Debug)]
+#[command(
+    name = "man",
+    bin_name = "chaos man",
+    override_usage = "chaos man [OPTIONS] DIR",
+    args_override_self = true
+)]
+pub(crate) struct Man {
+    /// Where they are written; it is made if it is not there
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+}
+
 /// A command whose options were read.
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -492,6 +558,46 @@ pub(crate) enum Command {
     Playground(Playground),
     /// `chaos demo`
     Demo(Demo),
+    /// `chaos schema`
+    Schema,
+    /// `chaos completions`
+    Completions(Completions),
+    /// `chaos man`
+    Man(Man),
+}
+
+/// The whole command line as one definition: each command with its options.
+pub(crate) fn whole() -> clap::Command {
+    let own = [
+        Run::command(),
+        Validate::command(),
+        Discover::command(),
+        Init::command(),
+        Recover::command(),
+        Info::command(),
+        Settings::command(),
+        Playground::command(),
+        Demo::command(),
+        Schema::command(),
+        Completions::command(),
+        Man::command(),
+    ];
+    own.into_iter().fold(Global::command().disable_help_flag(false), |global, own| {
+        let name = own.get_name().to_owned();
+        global.mut_subcommand(name, |word| match word.get_about() {
+            // In a list of commands the line that the list of `chaos --help` has.
+            Some(line) => {
+                let text = own_text(&own);
+                own.long_about(text).about(line.clone())
+            }
+            None => own,
+        })
+    })
+}
+
+/// All that a command's help says of it.
+fn own_text(command: &clap::Command) -> clap::builder::StyledStr {
+    command.get_long_about().or(command.get_about()).cloned().unwrap_or_default()
 }
 
 impl Global {
@@ -522,6 +628,9 @@ impl Unparsed {
             Word::Settings(_) => "settings",
             Word::Playground(_) => "playground",
             Word::Demo(_) => "demo",
+            Word::Schema(_) => "schema",
+            Word::Completions(_) => "completions",
+            Word::Man(_) => "man",
         }
     }
 
@@ -543,6 +652,12 @@ impl Unparsed {
             }
             Word::Playground(unread) => Command::Playground(unread.read()?),
             Word::Demo(unread) => Command::Demo(unread.read()?),
+            Word::Schema(unread) => {
+                let Schema {} = unread.read()?;
+                Command::Schema
+            }
+            Word::Completions(unread) => Command::Completions(unread.read()?),
+            Word::Man(unread) => Command::Man(unread.read()?),
         })
     }
 }
@@ -562,4 +677,19 @@ fn parse<T: FromArgMatches>(
     matches
         .and_then(|matches| T::from_arg_matches(&matches))
         .map_err(|error| usage::told(error, &mut command))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole;
+
+    #[test]
+    fn the_whole_command_line_knows_the_options_of_every_command() {
+        let unknown: Vec<String> = whole()
+            .get_subcommands()
+            .filter(|command| command.get_arguments().any(|argument| argument.get_id() == "rest"))
+            .map(|command| command.get_name().to_owned())
+            .collect();
+        assert_eq!(unknown, [""; 0]);
+    }
 }

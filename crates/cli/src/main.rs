@@ -8,6 +8,7 @@ mod contained;
 mod demo;
 mod discover;
 mod exit;
+mod helps;
 mod info;
 mod init;
 mod machine;
@@ -16,6 +17,7 @@ mod playground;
 mod problem;
 mod recover;
 mod run;
+mod schema;
 mod screen;
 mod session;
 mod settings;
@@ -86,5 +88,8 @@ fn perform(command: Command, session: Session) -> Result<u8, Problem> {
         Command::Settings(arguments) => settings::command::settings(&arguments, &session),
         Command::Playground(arguments) => playground::playground(&arguments, &session),
         Command::Demo(arguments) => demo::demo(&arguments, &session),
+        Command::Schema => schema::print(),
+        Command::Completions(arguments) => helps::completions(arguments.shell),
+        Command::Man(arguments) => helps::man(&arguments.folder),
     }
 }

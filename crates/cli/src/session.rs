@@ -17,6 +17,10 @@ use squall_report::log::{Format, Log, Options};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// Commands that write no log file: the demo leaves nothing but its journals, and the others print or write what never changes, be
+/// it in a shell's start-up file.
+const LOGLESS: &[&str] = &["demo", "schema", "completions", "man"];
+
 /// The log, shared by the command and those who watch a run.
 pub(crate) type SharedLog = Arc<Mutex<Log>>;
 
@@ -56,8 +60,7 @@ impl Session {
             process: std::process::id(),
             context: uuid::Uuid::new_v4().to_string(),
         };
-        // The demo leaves nothing but its journals.
-        let file = (!global.no_log_file && word != "demo").then_some(global.log_file);
+        let file = (!global.no_log_file && !LOGLESS.contains(&word)).then_some(global.log_file);
         let (log, unlogged) = match Log::new(options(file), screen.console()) {
             Ok(log) => (log, None),
             // Putting back what was broken must not wait for a log file.

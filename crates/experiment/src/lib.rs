@@ -16,6 +16,7 @@ pub mod jsonpath;
 pub mod load;
 pub mod python;
 pub mod resolve;
+pub mod schema;
 pub mod substitute;
 pub mod tolerance;
 pub mod value;

@@ -24,6 +24,9 @@ const COMMANDS: &[&str] = &[
     "playground env",
     "playground image",
     "demo",
+    "schema",
+    "completions",
+    "man",
 ];
 
 /// What no command's help has room for.

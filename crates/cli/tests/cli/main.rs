@@ -10,6 +10,7 @@ mod errors;
 mod examples;
 mod folder;
 mod help;
+mod helps;
 mod image;
 mod init;
 mod notify;
