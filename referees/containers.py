@@ -71,6 +71,16 @@ class OnNodes(OnPlayground):
     def chapter(self):
         Walk.chapter(self)
 
+    def no_pods(self):
+        """On a busy machine a kubelet needs several of its ticks until a Pod is cleaned up."""
+        until("the end of the Pods", 60, lambda: not self.pods())
+
+    def restarts(self):
+        """Those by the program's own crash: a busy node may have lost a container in another way before."""
+        statuses = self.api.get(POD)["status"].get("containerStatuses") or [{}]
+        ended = statuses[0].get("lastState", {}).get("terminated", {})
+        return statuses[0].get("restartCount", 0) if ended.get("exitCode") == 2 else 0
+
     def row_1_4(self):
         self.apply_pod()
         run, _ = self.run("chaos/terminate-pod-pause.yaml", "deviated", 1, NOT_HELD.format("pod-exists"))

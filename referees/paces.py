@@ -297,7 +297,7 @@ def compare(here, there):
         ours, theirs = here[0][name], there[0][name]
         shown = [f"{statistics.median(v):5.2f} ({min(v):.2f}-{max(v):.2f})" if len(v) > 1 else f"{v[0]:5.2f}" for v in (ours, theirs)]
         apart = abs(statistics.median(ours) - statistics.median(theirs))
-        agrees, known = apart <= tolerance, bool(reason) and max(theirs) <= (most or 0)
+        agrees, known = apart <= tolerance, bool(reason) and statistics.median(theirs) <= (most or 0)
         verdict = f"agrees within {tolerance} s" if agrees else reason if known else "NOT EXPLAINED"
         print(f"      {name:44}{shown[0]:>17}  {shown[1]:19} {verdict}")
         if not agrees and not known:
