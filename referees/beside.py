@@ -187,7 +187,7 @@ def descriptions(it):
                  "endpoints web", "role reader", "rolebinding reader", "pod nobody"):
         it.see(f"kubectl describe {line}", sort="configmap" in line)
     node = "$(kubectl get nodes -o name | head -n 1)"
-    it.see(f"kubectl describe {node}", name="kubectl describe node", drop=r"^  beside |^Non-terminated")
+    it.see(f"kubectl describe {node}", name="kubectl describe node", drop=r"^  beside |^Non-terminated|^Events:|^  (Type  Reason|----  ------|Normal)  ")
     it.see("kubectl events --types=Warning", sort=True, name="kubectl events, warnings")
     it.see("kubectl get events --field-selector involvedObject.name=web", sort=True)
     it.see("kubectl events --for deployment/web")
@@ -313,7 +313,7 @@ def endings(it):
     it.do("sleep 1")
     it.watched(watch, "get deployments -w, a deletion", drop="[12]/3")
     it.see("kubectl delete -f rest.yaml --wait=false")
-    it.see("kubectl delete -f rest.yaml", name="delete again", drop='^pod "|persistentvolume')
+    it.see("kubectl delete -f rest.yaml", name="delete again", drop='^pod "|pods "|persistentvolume')
     it.see("kubectl delete pod")
     it.see(f"kubectl delete namespace {NS}")
     it.see(f"kubectl create configmap late -n {NS}")

@@ -58,7 +58,6 @@ DIFFERENCES = [
     ("kubectl describe endpoints web", r"^[-+](Labels:|  side=)", TODAY + "who manages them"),
     ("kubectl describe node", r"^[-+](Roles|Labels|Annotations|  +(failure-domain|node-role|node.kubernetes|topology|volumes.kubernetes|cpu|ephemeral|memory|pods|hugepages|"
      r"Machine ID|System UUID|Boot ID|Kernel|OS Image|Container Runtime|Kubelet Version|Kube-Proxy))", FAKE + "another machine"),
-    ("kubectl describe node", r"^\+  Normal  Starting", FAKE + "no events"),
     ("kubectl apply -f invalid-pod.yaml", r"cpu limit|supported values", TODAY + "the limit is named, values are sorted"),
     ("kubectl apply -f unknown-field.yaml", r"^[-+]", TODAY + "the server looks for unknown fields, not kubectl"),
     ("kubectl patch pod single*", r"^[-+](The Pod|  |-  Ports|\+  Ports|$)", TODAY + "which fields of a Pod may change; without the difference as Go prints it"),

@@ -22,6 +22,8 @@ pub(super) enum Route {
     Swagger,
     /// `/openapi/v3`, or the document of a group and version below it.
     OpenApi(Option<(String, String)>),
+    /// The definitions of further kinds, for which kubectl asks when it meets one that it does not know.
+    Definitions,
     /// POST of an access review.
     AccessReview,
     /// POST of a Binding in a namespace.
@@ -68,6 +70,7 @@ pub(super) fn route(path: &str) -> Route {
         ["apis", group] => Route::Group((*group).to_owned()),
         ["apis", group, version] => Route::Version((*group).to_owned(), (*version).to_owned()),
         ["apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews"] => Route::AccessReview,
+        ["apis", "apiextensions.k8s.io", "v1", "customresourcedefinitions"] => Route::Definitions,
         ["api", "v1", "namespaces", namespace, "bindings"] => Route::Bindings((*namespace).to_owned()),
         ["api", version, rest @ ..] => objects("", version, rest),
         ["apis", group, version, rest @ ..] => objects(group, version, rest),

@@ -107,6 +107,7 @@ async fn answers_are_those_of_a_real_server() {
         ("GET /apis accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList|", 200, "APIGroupDiscoveryList"),
         ("GET /apis/apps/v1", 200, "\"name\":\"deployments/scale\""),
         ("GET /openapi/v3/apis/apps/v1", 200, "\"fieldValidation\""),
+        ("GET /apis/apiextensions.k8s.io/v1/customresourcedefinitions?limit=500", 200, "\"items\":[]"),
         ("GET /nothing", 404, "404 page not found"),
         ("GET /api/v1/namespaces/default/nothings", 404, "the server could not find the requested resource"),
         ("GET /api/v1/namespaces/default/pods/x", 404, "pods \\\"x\\\" not found"),

@@ -175,6 +175,11 @@ async fn dispatch(
         Route::Swagger => found(Some(swagger::document())),
         Route::OpenApi(None) => found(Some(openapi::index())),
         Route::OpenApi(Some((group, version))) => found(openapi::document(&group, &version)),
+        // There are none, and none can be made.
+        Route::Definitions => found(Some(json!({
+            "kind": "CustomResourceDefinitionList", "apiVersion": "apiextensions.k8s.io/v1",
+            "metadata": {"resourceVersion": ""}, "items": [],
+        }))),
         Route::About => found(Some(discovery::about())),
         Route::Index => found(Some(discovery::index())),
         Route::Health => Ok(answer::bytes(StatusCode::OK, "text/plain; charset=utf-8", b"ok".to_vec())),
