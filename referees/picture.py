@@ -64,27 +64,32 @@ def css(style):
 
 
 def drawn(rows):
-    """The picture."""
-    width, height = COLUMNS * WIDTH + 2 * MARGIN, len(rows) * HEIGHT + BAR + MARGIN
+    """The picture: what came before the fix, and beside it the rest."""
+    plain = ["".join(character for character, _ in row) for row in rows]
+    fix = next(number for number, text in enumerate(plain) if text.startswith("4. "))
+    panels = [rows[:fix - 1], rows[fix:]]
+    wide, high = COLUMNS * WIDTH + 2 * MARGIN, max(map(len, panels)) * HEIGHT + BAR + MARGIN
     styles, lines = {}, []
-    for number, row in enumerate(rows):
-        x, spans = 0, []
-        for style, text in stretches(row):
-            name = styles.setdefault(css(style), f"s{len(styles)}") if style else ""
-            kind = f' class="{name}"' if name else ""
-            # Each piece at its own place, and as wide as its cells: fonts differ.
-            length = f' textLength="{len(text) * WIDTH:.1f}"' if text.strip() else ""
-            spans.append(f'<tspan x="{MARGIN + x * WIDTH:.1f}"{length}{kind}>{html.escape(text, quote=False)}</tspan>')
-            x += len(text)
-        if spans:
-            lines.append(f'<text y="{BAR + (number + 1) * HEIGHT - 5}">{"".join(spans)}</text>')
+    for left, panel in zip((0, wide), panels):
+        for number, row in enumerate(panel):
+            column, spans = 0, []
+            for style, text in stretches(row):
+                name = styles.setdefault(css(style), f"s{len(styles)}") if style else ""
+                kind = f' class="{name}"' if name else ""
+                # Each piece at its own place, and as wide as its cells: fonts differ. Blanks at its beginning may be dropped.
+                words = text.lstrip()
+                x = left + MARGIN + (column + len(text) - len(words)) * WIDTH
+                spans.append(f'<tspan x="{x:.1f}" textLength="{len(words) * WIDTH:.1f}"{kind}>{html.escape(words, quote=False)}</tspan>')
+                column += len(text)
+            if spans:
+                lines.append(f'<text y="{BAR + (number + 1) * HEIGHT - 5}">{"".join(spans)}</text>')
     rules = "".join(f".{name}{{{rule}}}" for rule, name in styles.items())
     lights = "".join(f'<circle cx="{MARGIN + 4 + 18 * n}" cy="15" r="5.5" fill="{colour}"/>' for n, colour in enumerate(["#ff5f57", "#febc2e", "#28c840"]))
     return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" width="{width:.0f}" height="{height}" role="img" aria-label="chaos demo on a terminal">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" viewBox="0 0 {2 * wide:.0f} {high}" width="{2 * wide:.0f}" height="{high}" role="img" aria-label="chaos demo on a terminal">',
         "<!-- Made by referees/picture.py of a real run. Do not edit. -->",
         f"<style>text{{white-space:pre;fill:{INK};font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\",monospace}}{rules}</style>",
-        f'<rect width="100%" height="100%" rx="8" fill="{PAPER}"/>{lights}',
+        f'<rect width="100%" height="100%" rx="8" fill="{PAPER}"/>{lights}<path d="M{wide:.0f} {BAR}V{high - MARGIN}" stroke="#30363d"/>',
         *lines, "</svg>", ""])
 
 
@@ -132,7 +137,7 @@ def masked(rows):
             log.append(row)
         elif re.search(r"-ID \w", plain):
             pods.append(row)
-        elif re.fullmatch(r" customers [█▁]+", plain) and story and story[-1][:1] == row[:1]:
+        elif re.fullmatch(r"customers [█▁]+", plain) and story and story[-1][:1] == row[:1]:
             # One row of customers or two is the machine's pace.
             story[-1] = alternating(story[-1] + row[1:])
         else:
