@@ -241,6 +241,7 @@ impl Api {
         prepare::create(resource, &mut object);
         shape::defaults::defaults(resource, &mut object);
         prepare::admit(resource, &mut object);
+        self.account(resource, namespace, &name, &object)?;
         let allocating = self.lock_addresses(resource);
         self.allocate(resource, &mut object)?;
         prepare::check(resource, &object, None)?;
@@ -254,7 +255,18 @@ impl Api {
             self.store.create(key, object)
         };
         drop(allocating);
-        stored.map_err(|refused| Status::refused(refused, resource, &name))
+        stored.map_err(|refused| {
+            let exists = refused == Refused::Exists;
+            let mut status = Status::refused(refused, resource, &name);
+            let going = || {
+                self.get(resource, namespace, &name)
+                    .is_ok_and(|found| !found["metadata"]["deletionTimestamp"].is_null())
+            };
+            if exists && going() {
+                status.message = format!("object is being deleted: {}", status.message);
+            }
+            status
+        })
     }
 
     /// Replaces an object; if it carries a revision, only that one.
@@ -316,6 +328,8 @@ impl Api {
             self.allocate(resource, &mut next)?;
             if matches!(write.subresource, None | Some("scale")) {
                 prepare::check(resource, &next, Some(&current))?;
+            } else if write.subresource == Some("status") {
+                prepare::check_status(resource, &next)?;
             }
             if !owned {
                 self.manage(resource, write, Some(&current), &mut next);
@@ -380,9 +394,7 @@ impl Api {
             }
             metadata.insert("name".to_owned(), generated(&generate).into());
         }
-        for field in
-            ["selfLink", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"]
-        {
+        for field in ["selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"] {
             metadata.remove(field);
         }
         if resource.namespaced {
@@ -393,6 +405,21 @@ impl Api {
         metadata.insert("uid".to_owned(), uuid::Uuid::new_v4().to_string().into());
         metadata.insert("creationTimestamp".to_owned(), self.clock.stamp().into());
         Ok(object)
+    }
+
+    /// Refuses a Pod whose service account is not there. The default one is on its way in every namespace.
+    fn account(&self, resource: &Resource, namespace: &str, name: &str, pod: &Json) -> Result<(), Status> {
+        let account = pod["spec"]["serviceAccountName"].as_str().unwrap_or("default");
+        if resource.key != "/pods" || matches!(account, "" | "default") {
+            return Ok(());
+        }
+        let Some(accounts) = find("", "serviceaccounts") else { return Ok(()) };
+        self.get(accounts, namespace, account).map(drop).map_err(|_| {
+            let why = format!("error looking up service account {namespace}/{account}: serviceaccount \"{account}\" not found");
+            // Who asked for a generated name is told of the prefix: admission comes before generation.
+            let prefix = pod["metadata"]["generateName"].as_str().filter(|prefix| name.starts_with(prefix));
+            Status::forbidden(resource, prefix.unwrap_or(name), &why)
+        })
     }
 
     /// Refuses what is to be created in a namespace that is not there, or is going.
@@ -438,7 +465,7 @@ fn generated(prefix: &str) -> String {
 }
 
 /// The revision and the UID that a write carries must be the object's.
-fn preconditions(resource: &Resource, name: &str, current: &Json, next: &Json) -> Result<(), Status> {
+fn preconditions(resource: &'static Resource, name: &str, current: &Json, next: &Json) -> Result<(), Status> {
     let text = |object: &Json, field: &str| -> String {
         object["metadata"][field].as_str().unwrap_or_default().to_owned()
     };
@@ -455,7 +482,13 @@ fn preconditions(resource: &Resource, name: &str, current: &Json, next: &Json) -
     }
     let (given, found) = (text(next, "uid"), text(current, "uid"));
     if !given.is_empty() && given != found {
-        let why = format!("Precondition failed: UID in precondition: {given}, UID in object meta: {found}");
+        // Real servers show the key in their store; it is a part of the text that clients have come to see.
+        let place = key(resource, text(current, "namespace").as_str(), name);
+        let space = if place.namespace.is_empty() { String::new() } else { format!("{}/", place.namespace) };
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: /registry/{}/{space}{name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {given}, UID in object meta: {found}",
+            resource.plural
+        );
         return Err(Status::conflict(resource, name, &why));
     }
     Ok(())

@@ -5,6 +5,7 @@
 //! when there is no room. The verbs themselves are [`crate::api`]'s.
 
 mod answer;
+mod complaint;
 mod discovery;
 mod encoded;
 mod logs;

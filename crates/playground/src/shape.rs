@@ -9,6 +9,7 @@ pub mod decode;
 pub mod defaults;
 pub mod fields;
 pub mod patch;
+pub mod quantity;
 pub mod schema;
 pub mod table;
 pub mod validate;

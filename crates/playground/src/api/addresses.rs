@@ -99,7 +99,20 @@ impl Api {
         }
         service["spec"]["clusterIPs"] = json!([service["spec"]["clusterIP"]]);
         let exposed = matches!(service["spec"]["type"].as_str(), Some("NodePort" | "LoadBalancer"));
-        for port in service["spec"]["ports"].as_array_mut().into_iter().flatten() {
+        for (index, port) in service["spec"]["ports"].as_array_mut().into_iter().flatten().enumerate() {
+            if exposed && let Some(given @ 1..) = port["nodePort"].as_u64() {
+                let why = if !NODE_PORTS.contains(&given) {
+                    Some("provided port is not in the valid range. The range of valid ports is 30000-32767")
+                } else {
+                    ports.contains(&given).then_some("provided port is already allocated")
+                };
+                if let Some(why) = why {
+                    let message = format!("Invalid value: {given}: {why}");
+                    let field = format!("spec.ports[{index}].nodePort");
+                    let cause = json!({"reason": "FieldValueInvalid", "message": message, "field": field});
+                    return Err(Status::invalid(resource, &name, vec![cause]));
+                }
+            }
             if exposed && port.is_object() && port["nodePort"].as_u64().unwrap_or(0) == 0 {
                 let Some(free) = NODE_PORTS.into_iter().find(|port| !ports.contains(port)) else {
                     let message = "failed to allocate a nodePort: range is full";

@@ -71,6 +71,12 @@ impl Api {
                     return Ok(Deleted { object: Arc::new(next), gone: false });
                 }
                 Step::Remove => self.store.delete(&key, at).map(|object| Deleted { object, gone: true }),
+                Step::Mark(next) if is_finished(&next) => {
+                    self.store.update(&key, at, next).and_then(|marked| {
+                        let gone = self.store.delete(&key, revision_of(&marked));
+                        gone.map(|_| Deleted { object: marked, gone: true })
+                    })
+                }
                 Step::Mark(next) => {
                     self.store.update(&key, at, next).map(|object| Deleted { object, gone: false })
                 }
@@ -90,7 +96,8 @@ impl Api {
         let begun = !current["metadata"]["deletionTimestamp"].is_null();
         let pending = current["metadata"]["deletionGracePeriodSeconds"].as_u64();
         let held = held(&next);
-        if grace == 0 && !held {
+        // A Pod that is given no time is marked all the same before it goes, so that who watches sees why.
+        if grace == 0 && !held && (resource.key != "/pods" || (begun && pending == Some(0))) {
             return Step::Remove;
         }
         if begun && pending.unwrap_or(0) <= grace {

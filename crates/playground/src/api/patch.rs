@@ -2,7 +2,7 @@
 //!
 //! Invariant: a patch that names no revision never fails because somebody else wrote; only server-side apply creates.
 
-use super::{Api, Patch, Status, WRONG_NAMESPACE, Write, same, wrong_name};
+use super::{Api, Patch, Status, Write, same, wrong_name};
 use crate::resource::Resource;
 use crate::shape::patch::{self, Writer};
 use crate::shape::{decode, version};
@@ -102,7 +102,11 @@ fn same_object(
 ) -> Result<(), Status> {
     let given = |field: &str| patched["metadata"][field].as_str();
     same(name, given("name"), |given| wrong_name(given, name))?;
-    same(namespace, given("namespace"), |_| WRONG_NAMESPACE.to_owned())?;
+    same(namespace, given("namespace"), |given| {
+        format!(
+            "the namespace of the object ({given}) does not match the namespace on the request ({namespace})"
+        )
+    })?;
     let Some(current) = current else { return Ok(()) };
     match given("uid") {
         Some(uid) if current["metadata"]["uid"] != uid => {

@@ -38,6 +38,17 @@ pub(super) fn create(resource: &Resource, object: &mut Json) {
 
 /// What admission adds to a new Pod: its account, its priority, and how long it stays on a node that is lost.
 pub(super) fn admit(resource: &Resource, object: &mut Json) {
+    if let Some(protection) = match resource.key {
+        "/persistentvolumes" => Some("kubernetes.io/pv-protection"),
+        "/persistentvolumeclaims" => Some("kubernetes.io/pvc-protection"),
+        _ => None,
+    } {
+        let mut finalizers = object["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
+        if !finalizers.iter().any(|finalizer| finalizer == protection) {
+            finalizers.push(protection.into());
+            object["metadata"]["finalizers"] = finalizers.into();
+        }
+    }
     if resource.key != "/pods" {
         return;
     }
@@ -123,6 +134,13 @@ pub(super) fn check(resource: &Resource, object: &Json, old: Option<&Json>) -> R
     }
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     Err(shape::invalid(resource, name, &causes))
+}
+
+/// Whether a status that is written by itself is valid.
+pub(super) fn check_status(resource: &Resource, object: &Json) -> Result<(), Status> {
+    let causes = shape::validate::validate_status(resource, object);
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    if causes.is_empty() { Ok(()) } else { Err(shape::invalid(resource, name, &causes)) }
 }
 
 fn name_kind(resource: &Resource, object: &mut Json) {

@@ -2,6 +2,8 @@
 //!
 //! Invariant: what cannot be read is refused with 400, never taken for "all".
 
+mod labels;
+
 use super::Status;
 use crate::resource::Resource;
 use serde_json::Value as Json;
@@ -19,6 +21,10 @@ enum Requirement {
     NotIn(String, Vec<String>),
     Exists(String),
     Absent(String),
+    /// A whole number greater than this.
+    Above(String, i64),
+    /// A whole number less than this.
+    Below(String, i64),
 }
 
 impl Selector {
@@ -27,10 +33,16 @@ impl Selector {
     /// # Errors
     /// 400: malformed, or a field that the resource does not offer.
     pub fn parse(resource: &Resource, labels: &str, fields: &str) -> Result<Selector, Status> {
-        let selector = Selector { labels: parse_labels(labels)?, fields: parse_fields(fields)? };
+        let selector = Selector { labels: labels::parse(labels)?, fields: parse_fields(fields)? };
         for (field, ..) in &selector.fields {
             if !supports(resource, field) {
-                return Err(Status::bad_request(format!("field label not supported: {field}")));
+                return Err(Status::bad_request(if selects_own(resource) {
+                    format!("field label not supported: {field}")
+                } else {
+                    format!(
+                        "\"{field}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+                    )
+                }));
             }
         }
         Ok(selector)
@@ -75,6 +87,7 @@ pub fn fits(selector: &Json, labels: &Json) -> bool {
 impl Requirement {
     fn holds(&self, labels: &Json) -> bool {
         let label = |key: &str| labels.get(key).and_then(Json::as_str);
+        let number = |label: Option<&str>| label.and_then(|label| label.parse::<i64>().ok());
         match self {
             Requirement::In(key, values) => {
                 label(key).is_some_and(|label| values.iter().any(|value| value == label))
@@ -84,91 +97,10 @@ impl Requirement {
             }
             Requirement::Exists(key) => label(key).is_some(),
             Requirement::Absent(key) => label(key).is_none(),
+            Requirement::Above(key, bound) => number(label(key)).is_some_and(|number| number > *bound),
+            Requirement::Below(key, bound) => number(label(key)).is_some_and(|number| number < *bound),
         }
     }
-}
-
-fn parse_labels(text: &str) -> Result<Vec<Requirement>, Status> {
-    let mut requirements = Vec::new();
-    for part in split(text) {
-        let part = part.trim();
-        if part.is_empty() {
-            continue;
-        }
-        requirements.push(parse_label(part)?);
-    }
-    Ok(requirements)
-}
-
-/// Splits at the commas that are not between parentheses.
-fn split(text: &str) -> Vec<&str> {
-    let (mut parts, mut depth, mut from) = (Vec::new(), 0_i32, 0);
-    for (at, c) in text.char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            ',' if depth <= 0 => {
-                parts.push(&text[from..at]);
-                from = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&text[from..]);
-    parts
-}
-
-fn parse_label(part: &str) -> Result<Requirement, Status> {
-    let refuse = |why: String| Err(Status::bad_request(format!("unable to parse requirement: {why}")));
-    if let Some(key) = part.strip_prefix('!') {
-        return Ok(Requirement::Absent(label_key(key.trim())?));
-    }
-    for (operator, equal) in [("!=", false), ("==", true), ("=", true)] {
-        if let Some((key, value)) = part.split_once(operator) {
-            let (key, value) = (label_key(key.trim())?, value.trim());
-            if !value.chars().all(label_char) || value.len() > 63 {
-                return refuse(format!(
-                    "values[0][{key}]: Invalid value: \"{value}\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
-                ));
-            }
-            let values = vec![value.to_owned()];
-            return Ok(if equal { Requirement::In(key, values) } else { Requirement::NotIn(key, values) });
-        }
-    }
-    let Some((key, rest)) = part.split_once(char::is_whitespace) else {
-        return Ok(Requirement::Exists(label_key(part)?));
-    };
-    let rest = rest.trim();
-    let (set, inside) = match (rest.strip_prefix("notin"), rest.strip_prefix("in")) {
-        (Some(set), _) => (set, false),
-        (None, Some(set)) => (set, true),
-        (None, None) => {
-            let found = rest.split_whitespace().next().unwrap_or_default();
-            return refuse(format!("found '{found}', expected: in, notin, =, ==, !=, gt, lt"));
-        }
-    };
-    let set = set.trim();
-    let Some(values) = set.strip_prefix('(').and_then(|set| set.strip_suffix(')')) else {
-        return refuse(format!("found '{set}' expected: '('"));
-    };
-    let key = label_key(key.trim())?;
-    let values = values.split(',').map(|value| value.trim().to_owned()).collect();
-    Ok(if inside { Requirement::In(key, values) } else { Requirement::NotIn(key, values) })
-}
-
-fn label_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
-}
-
-fn label_key(key: &str) -> Result<String, Status> {
-    let name = key.rsplit_once('/').map_or(key, |(_, name)| name);
-    if name.is_empty() || !key.chars().all(|c| label_char(c) || c == '/') || name.len() > 63 {
-        let text = format!(
-            "unable to parse requirement: <nil>: Invalid value: \"{key}\": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-        );
-        return Err(Status::bad_request(text));
-    }
-    Ok(key.to_owned())
 }
 
 fn parse_fields(text: &str) -> Result<Vec<(String, bool, String)>, Status> {
@@ -187,7 +119,18 @@ fn parse_fields(text: &str) -> Result<Vec<(String, bool, String)>, Status> {
 }
 
 fn supports(resource: &Resource, field: &str) -> bool {
-    let own: &[&str] = match resource.key {
+    field == "metadata.name"
+        || (field == "metadata.namespace" && (resource.namespaced || resource.key != "/namespaces"))
+        || own_fields(resource).contains(&field)
+}
+
+/// Whether a kind has fields of its own to select by; those that have not share one complaint.
+fn selects_own(resource: &Resource) -> bool {
+    !own_fields(resource).is_empty()
+}
+
+fn own_fields(resource: &Resource) -> &'static [&'static str] {
+    match resource.key {
         "/pods" => &[
             "spec.nodeName",
             "spec.restartPolicy",
@@ -219,10 +162,7 @@ fn supports(resource: &Resource, field: &str) -> bool {
         "apps/replicasets" => &["status.replicas"],
         "batch/jobs" => &["status.successful"],
         _ => &[],
-    };
-    field == "metadata.name"
-        || (field == "metadata.namespace" && (resource.namespaced || resource.key != "/namespaces"))
-        || own.contains(&field)
+    }
 }
 
 /// A field as selectors compare it: as text, with the defaults that a real server compares.
@@ -254,7 +194,7 @@ mod tests {
 
     fn check(labels: &str, fields: &str, expected: &str) {
         let pod = json!({
-            "metadata": {"name": "a", "namespace": "n", "labels": {"app": "web", "x/tier": "db", "empty": ""}},
+            "metadata": {"name": "a", "namespace": "n", "labels": {"app": "web", "x/tier": "db", "empty": "", "n": "4"}},
             "spec": {"nodeName": "m"}, "status": {"phase": "Running"},
         });
         let got = match Selector::parse(find("", "pods").expect("pods are served"), labels, fields) {
@@ -279,7 +219,18 @@ mod tests {
             ("a b", "unable to parse requirement: found 'b'"),
             ("app in web", "unable to parse requirement: found 'web' expected: '('"),
             ("a$=b", "unable to parse requirement: <nil>: Invalid value: \"a$\""),
-            ("=", "unable to parse requirement"),
+            ("=", "found '=', expected: !, identifier, or 'end of string'"),
+            ("n>3,n<5", "true"),
+            ("n>4", "false"),
+            ("app<5", "false"),
+            (
+                "n>x",
+                "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer",
+            ),
+            ("a===b", "unable to parse requirement: found '=', expected: identifier"),
+            ("a in (b", "unable to parse requirement: found '', expected: ',' or ')'"),
+            ("a=b c", "found 'c', expected: ',' or 'end of string'"),
+            ("a=b,", "found '', expected: identifier after ','"),
         ] {
             check(labels, "", expected);
         }

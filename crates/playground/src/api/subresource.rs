@@ -187,9 +187,13 @@ fn scale_of(object: &Json) -> Json {
     if !selector.is_empty() {
         status["selector"] = selector.into();
     }
+    // None at all are left out, as Go leaves out what is zero.
+    let spec = match object["spec"]["replicas"].as_i64().unwrap_or(0) {
+        0 => json!({}),
+        replicas => json!({"replicas": replicas}),
+    };
     json!({
-        "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata,
-        "spec": {"replicas": object["spec"]["replicas"].as_i64().unwrap_or(0)}, "status": status,
+        "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": spec, "status": status,
     })
 }
 

@@ -78,7 +78,12 @@ fn one(cx: &Context, budget: &Json) -> Result<Option<Duration>, Status> {
     let condition = json!({
         "type": "DisruptionAllowed", "status": status, "reason": reason, "message": "", "observedGeneration": observed,
     });
+    let revision = budget["metadata"]["resourceVersion"].clone();
     cx.edit(BUDGETS, budget, Some("status"), |budget| {
+        if budget["metadata"]["resourceVersion"] != revision {
+            // An eviction was counted meanwhile, which must not be forgotten; that change brings us back.
+            return;
+        }
         let status = members(budget, &["status"]);
         for (field, value) in [
             ("observedGeneration", observed),

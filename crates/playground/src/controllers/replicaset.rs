@@ -256,6 +256,8 @@ fn status(
         status.insert("observedGeneration".to_owned(), generation(set).into());
         let mut conditions = status.get("conditions").and_then(Json::as_array).cloned().unwrap_or_default();
         match failure {
+            // The first failure stays: the next ones name other Pods, and each change of it would be a reason to try again.
+            Some(_) if conditions.iter().any(|condition| condition["type"] == "ReplicaFailure") => {}
             Some(failure) => {
                 let condition = json!({
                     "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": failure.message,

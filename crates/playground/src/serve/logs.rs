@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -29,6 +29,12 @@ pub(super) fn read(api: &Api, target: &Target, query: &Query) -> Result<Body, St
     let (namespace, name) =
         (target.namespace.as_deref().unwrap_or_default(), target.name.as_deref().unwrap_or_default());
     let pod = api.get(target.resource, namespace, name)?;
+    let asked = query.get("tailLines");
+    if asked.parse::<i64>().is_ok_and(|lines| lines < 0) {
+        let message = format!("Invalid value: {asked}: must be greater than or equal to 0");
+        let cause = json!({"reason": "FieldValueInvalid", "message": message, "field": "tailLines"});
+        return Err(Status::invalid_kind("", "PodLogOptions", name, vec![cause]));
+    }
     let container = choose(&pod, name, query.get("container"))?;
     let previous = query.flag("previous");
     let uid = pod["metadata"]["uid"].as_str().unwrap_or_default();

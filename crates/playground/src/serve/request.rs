@@ -3,9 +3,11 @@
 //! Invariant: a body is at most [`BODY`] bytes, and beyond its first [`UNIT`] it takes its memory from what all bodies may
 //! take together, [`UNITS`] units: however many are sent, and however slowly.
 
+use super::complaint::{complaint, summary};
 use super::protobuf;
 use super::route::{Target, percent};
 use crate::api::{Delete, Patch, Selector, Status, Write};
+use crate::resource::of_kind;
 use crate::shape::decode::Unknown;
 use bytes::Bytes;
 use http::{HeaderMap, header};
@@ -47,6 +49,12 @@ impl Query {
 
     pub(super) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(given, _)| given == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// Gives a parameter a value, whatever was asked.
+    pub(super) fn set(&mut self, name: &str, value: String) {
+        self.0.retain(|(given, _)| given != name);
+        self.0.push((name.to_owned(), value));
     }
 
     pub(super) fn flag(&self, name: &str) -> bool {
@@ -216,7 +224,13 @@ pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, Status> {
 
 /// The kind of patch that a body is.
 pub(super) fn patch_kind(headers: &HeaderMap, query: &Query) -> Result<Patch, Status> {
-    match content_type(headers) {
+    let kind = content_type(headers);
+    if query.flag("force") && kind != "application/apply-patch+yaml" {
+        let message = "Forbidden: may not be specified for non-apply patch";
+        let cause = json!({"reason": "FieldValueForbidden", "message": message, "field": "force"});
+        return Err(Status::invalid_kind("meta.k8s.io", "PatchOptions", "", vec![cause]));
+    }
+    match kind {
         "application/json-patch+json" => Ok(Patch::Json),
         "application/merge-patch+json" => Ok(Patch::Merge),
         "application/strategic-merge-patch+json" => Ok(Patch::Strategic),
@@ -232,10 +246,23 @@ pub(super) fn parse(encoding: Encoding, body: &[u8], kind: &str) -> Result<Json,
     if encoding == Encoding::Protobuf {
         return protobuf::object(body);
     }
-    serde_json::from_slice(body).map_err(|error| {
+    serde_json::from_slice(body).map_err(|_| {
+        let (why, shown) = (complaint(body), summary(body));
         Status::bad_request(format!(
-            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {error}"
+            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {why} ({shown})"
         ))
+    })
+}
+
+/// The body of a patch.
+pub(super) fn patch(kind: Patch, body: &[u8]) -> Result<Json, Status> {
+    serde_json::from_slice(body).map_err(|_| {
+        let why = complaint(body);
+        Status::bad_request(match kind {
+            Patch::Json => why,
+            Patch::Merge | Patch::Strategic => format!("error decoding patch: {why}"),
+            Patch::Apply { .. } => format!("error decoding YAML: {why}"),
+        })
     })
 }
 
@@ -258,7 +285,13 @@ pub(super) fn object(encoding: Encoding, body: &[u8], target: &Target) -> Result
     let message = if !given_kind.is_empty() && given_kind != kind {
         let short = given_version.rsplit('/').next().unwrap_or_default();
         format!(
-            "{given_kind} in version \"{short}\" cannot be handled as a {kind}: converting ({short}.{given_kind}) to ({kind}): unknown conversion"
+            "{given_kind} in version \"{short}\" cannot be handled as a {kind}: converting ({short}.{given_kind}) to ({}.{kind}): unknown conversion",
+            package(target, kind)
+        )
+    } else if !given_version.is_empty() && !version.is_empty() && !is_served(given_version, kind) {
+        let short = given_version.rsplit('/').next().unwrap_or_default();
+        format!(
+            "{kind} in version \"{short}\" cannot be handled as a {kind}: no kind \"{kind}\" is registered for version \"{given_version}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\""
         )
     } else if !given_version.is_empty() && !version.is_empty() && given_version != version {
         format!(
@@ -268,6 +301,23 @@ pub(super) fn object(encoding: Encoding, body: &[u8], target: &Target) -> Result
         return Ok(object);
     };
     Err(Status::bad_request(message))
+}
+
+/// Where a real server keeps its own form of a kind: `core`, `apps`, `networking`.
+fn package(target: &Target, kind: &str) -> &'static str {
+    match (kind, target.resource.group.split('.').next()) {
+        ("Scale", _) => "autoscaling",
+        ("Eviction", _) => "policy",
+        (_, None | Some("")) => "core",
+        (_, Some(group)) => group,
+    }
+}
+
+/// Whether there is such a kind in a version as objects name it.
+fn is_served(version: &str, kind: &str) -> bool {
+    let (group, short) = version.rsplit_once('/').unwrap_or(("", version));
+    matches!(kind, "Scale" | "Binding" | "Eviction")
+        || of_kind(group, kind).is_some_and(|resource| resource.versions.contains(&short))
 }
 
 /// What `DeleteOptions`, in a body or a query, ask for.
@@ -285,6 +335,12 @@ pub(super) fn delete_options(options: &Json, query: &Query) -> Result<Delete, St
         "" => None,
         given => Some(given == "true"),
     });
+    if let (Some(policy), Some(_)) = (text(&options["propagationPolicy"]), orphan) {
+        let message =
+            format!("Invalid value: {policy:?}: orphanDependents and deletionPropagation cannot be both set");
+        let cause = json!({"reason": "FieldValueInvalid", "message": message, "field": "propagationPolicy"});
+        return Err(Status::invalid_kind("meta.k8s.io", "DeleteOptions", "", vec![cause]));
+    }
     let propagation = text(&options["propagationPolicy"])
         .or_else(|| Some(query.get("propagationPolicy").to_owned()).filter(|given| !given.is_empty()))
         .or_else(|| orphan.map(|orphan| if orphan { "Orphan" } else { "Background" }.to_owned()));

@@ -72,9 +72,22 @@ pub(super) fn route(path: &str) -> Route {
         ["apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews"] => Route::AccessReview,
         ["apis", "apiextensions.k8s.io", "v1", "customresourcedefinitions"] => Route::Definitions,
         ["api", "v1", "namespaces", namespace, "bindings"] => Route::Bindings((*namespace).to_owned()),
+        // The old way to watch: what is watched is named after the word.
+        ["api", version, "watch", rest @ ..] => objects("", version, rest),
+        ["apis", group, version, "watch", rest @ ..] => objects(group, version, rest),
         ["api", version, rest @ ..] => objects("", version, rest),
         ["apis", group, version, rest @ ..] => objects(group, version, rest),
         _ => Route::Unknown,
+    }
+}
+
+/// Whether a path is the old way to watch, `/api/v1/watch/…`.
+pub(super) fn is_watch(path: &str) -> bool {
+    let mut parts = path.split('/').skip(1);
+    match parts.next() {
+        Some("api") => parts.nth(1) == Some("watch"),
+        Some("apis") => parts.nth(2) == Some("watch"),
+        _ => false,
     }
 }
 

@@ -120,7 +120,7 @@ async fn answers_are_those_of_a_real_server() {
         (&too_long, 422, "ConfigMap \\\"x\\\" is invalid: [metadata.annotations: Too long: may not be more than 262144 bytes, []: Too long: may not be more than 1048576 bytes]"),
         (&format!("{maps} {{\"a\":1}}"), 422, "ConfigMap \\\"\\\" is invalid: metadata.name: Required value: name or generateName is required"),
         (&format!("{maps} {{\"kind\":\"Pod\",\"apiVersion\":\"v1\"}}"), 400, "Pod in version \\\"v1\\\" cannot be handled as a ConfigMap"),
-        (&format!("{maps} {{\"kind\":\"ConfigMap\",\"apiVersion\":\"apps/v1\"}}"), 400, "does not match the expected API version"),
+        (&format!("{maps} {{\"kind\":\"ConfigMap\",\"apiVersion\":\"apps/v1\"}}"), 400, "is registered for version"),
         (&format!("{maps} {{\"metadata\":{{\"name\":\"x\",\"namespace\":\"y\"}}}}"), 400, "the namespace of the provided object does not match the namespace sent on the request"),
         (&format!("{maps} {{\"metadata\":{{\"name\":\"x\",\"resourceVersion\":\"5\"}}}}"), 400, "resourceVersion should not be set on objects to be created"),
         ("POST /api/v1/namespaces/nope/configmaps {\"metadata\":{\"name\":\"x\"}}", 404, "namespaces \\\"nope\\\" not found"),

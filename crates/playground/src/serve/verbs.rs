@@ -3,8 +3,8 @@
 use super::answer::{self, Body, Form, Page};
 use super::encoded::Encoded;
 use super::pace::Peer;
-use super::request::{self, Encoding, Query};
-use super::route::{Route, Target, route};
+use super::request::{self, Query};
+use super::route::{Route, Target, is_watch, route};
 use super::{discovery, logs, openapi, swagger, watch};
 use crate::api::{Api, Delete, Patch, Status, Write};
 use crate::resource::find;
@@ -248,7 +248,19 @@ async fn objects(
     parts: &Parts,
     body: &mut Incoming,
 ) -> Result<Response<Body>, Status> {
-    let query = Query::parse(parts.uri.query())?;
+    let mut query = Query::parse(parts.uri.query())?;
+    let all;
+    let target = match &target.name {
+        Some(name) if is_watch(parts.uri.path()) => {
+            query.set("fieldSelector", format!("metadata.name={name}"));
+            all = Target { name: None, ..target.clone() };
+            &all
+        }
+        _ => target,
+    };
+    if is_watch(parts.uri.path()) {
+        query.set("watch", "1".to_owned());
+    }
     let (api, headers) = (&service.api, &parts.headers);
     if target.subresource == Some("log") {
         if parts.method != Method::GET {
@@ -275,8 +287,12 @@ async fn objects(
         }
         (&Method::PATCH, Some(name)) => {
             let kind = request::patch_kind(headers, &asked.query)?;
-            let write = asked.query.write(headers, target)?;
-            let patch = request::parse(Encoding::Json, &read.await?, target.resource.kind)?;
+            let mut write = asked.query.write(headers, target)?;
+            if matches!(kind, Patch::Apply { .. }) && asked.query.get("fieldManager").is_empty() {
+                // Who applies must say who it is; a program's name will not do.
+                write.manager.clear();
+            }
+            let patch = request::patch(kind, &read.await?)?;
             asked.patch(name, kind, &patch, &write)
         }
         (&Method::DELETE, name) => {
@@ -284,7 +300,18 @@ async fn objects(
             let bytes = read.await?;
             let options = match bytes.as_ref() {
                 [] => json!({}),
-                bytes => request::parse(encoding, bytes, "DeleteOptions")?,
+                bytes => {
+                    let options = request::parse(encoding, bytes, "DeleteOptions")?;
+                    let kind = options["kind"].as_str().unwrap_or("DeleteOptions");
+                    if kind != "DeleteOptions" && !kind.is_empty() {
+                        let version = options["apiVersion"].as_str().unwrap_or_default();
+                        let message = format!(
+                            "no kind {kind:?} is registered for version {version:?} in scheme \"k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27\""
+                        );
+                        return Err(Status::plain(500, "", message));
+                    }
+                    options
+                }
             };
             asked.delete(name, &request::delete_options(&options, &asked.query)?)
         }
@@ -296,7 +323,8 @@ impl Asked<'_> {
     fn get(&self, name: Option<&str>) -> Result<Response<Body>, Status> {
         let Asked { api, encoded, target, query, form } = self;
         match (name, target.subresource) {
-            (_, None) if query.flag("watch") => {
+            // A single object is not watched by its path: the parameter says nothing there.
+            (None, None) if query.flag("watch") => {
                 let events = watch::begin(api, encoded, target, *form, query)?;
                 Ok(answer::whole(StatusCode::OK, "application/json", events))
             }
@@ -327,6 +355,10 @@ impl Asked<'_> {
         let Asked { api, target, query, form, .. } = self;
         match (name, target.subresource) {
             (Some(name), Some("eviction")) => {
+                let named = object["metadata"]["name"].as_str().unwrap_or_default();
+                if !named.is_empty() && named != name {
+                    return Err(Status::bad_request("name in URL does not match name in Eviction object"));
+                }
                 let delete = request::delete_options(&object["deleteOptions"], query)?;
                 api.evict(target.resource, target.namespace(), name, &delete)?;
                 Ok(answer::json(StatusCode::CREATED, &done()))
@@ -432,6 +464,16 @@ fn list(api: &Api, target: &Target, form: Form, query: &Query) -> Result<Respons
             json!({"reason": "FieldValueForbidden", "message": message, "field": "resourceVersionMatch"});
         return Err(Status::invalid_kind("meta.k8s.io", "ListOptions", "", vec![cause]));
     }
+    if !matches!(matching, "" | "Exact" | "NotOlderThan") {
+        let message =
+            format!("Unsupported value: {matching:?}: supported values: \"Exact\", \"NotOlderThan\", \"\"");
+        let cause =
+            json!({"reason": "FieldValueNotSupported", "message": message, "field": "resourceVersionMatch"});
+        return Err(Status::invalid_kind("meta.k8s.io", "ListOptions", "", vec![cause]));
+    }
+    if !query.get("continue").is_empty() && !matches!(query.get("resourceVersion"), "" | "0") {
+        return Err(Status::bad_request("specifying resource version is not allowed when using continue"));
+    }
     let namespace = target.namespace.as_deref();
     let (mut objects, revision) = match token(query.get("continue"))? {
         Some((revision, after)) => {
@@ -491,6 +533,8 @@ fn token(text: &str) -> Result<Option<Start>, Status> {
     };
     match read() {
         Some(token) => Ok(Some(token)),
-        None => Err(Status::bad_request("continue key is not valid: illegal base64 or contents")),
+        None => Err(Status::bad_request(
+            "invalid continue token: continue key is not valid: illegal base64 or contents",
+        )),
     }
 }

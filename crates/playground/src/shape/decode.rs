@@ -4,6 +4,7 @@
 //! asks for strict validation. A field that is not known is dropped either way.
 
 use super::patch::{kind_of, unusable};
+use super::quantity::canonical;
 use super::schema::{self, Type};
 use crate::api::Status;
 use crate::resource::Resource;
@@ -151,10 +152,16 @@ fn value(kind: &Type, it: &mut Json, place: &Place<'_>, unknown: &mut Vec<String
         (Type::IntOrString, other) => {
             Err(format!("json: cannot unmarshal {} into Go value of type int32", kind_of(other)))
         }
-        (Type::Quantity, Json::String(text)) if quantity(text) => Ok(()),
+        (Type::Quantity, Json::String(text)) if quantity(text) => {
+            if let Some(canonical) = canonical(text) {
+                *it = Json::String(canonical);
+            }
+            Ok(())
+        }
         (Type::Quantity, Json::Number(number)) => {
-            // A bare number is a quantity; it is kept as the text that it is.
-            *it = Json::String(number.to_string());
+            // A bare number is a quantity.
+            let text = number.to_string();
+            *it = Json::String(canonical(&text).unwrap_or(text));
             Ok(())
         }
         (Type::Quantity, _) => Err(QUANTITY.to_owned()),

@@ -168,10 +168,14 @@ fn job(spec: &mut Members, uid: &Json, name: &Json) {
     set(spec, "suspend", json!(false));
     set(spec, "podReplacementPolicy", json!("TerminatingOrFailed"));
     template(spec);
-    if !uid.is_string() || spec.contains_key("selector") || spec.get("manualSelector") == Some(&json!(true)) {
+    const MARK: &str = "batch.kubernetes.io/controller-uid";
+    let known = spec.get("selector").is_some_and(|selector| selector["matchLabels"][MARK].is_string());
+    if !uid.is_string() || known || spec.get("manualSelector") == Some(&json!(true)) {
         return;
     }
-    spec.insert("selector".to_owned(), json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}));
+    within(spec, "selector", |selector| {
+        within(selector, "matchLabels", |labels| set(labels, MARK, uid.clone()));
+    });
     within(spec, "template", |template| {
         within(template, "metadata", |metadata| {
             within(metadata, "labels", |labels| {

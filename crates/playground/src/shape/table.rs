@@ -32,7 +32,7 @@ pub fn table(resource: &Resource, objects: &[Arc<Json>], now: Timestamp, include
             let (name, priority) = column.strip_prefix('+').map_or((*column, 0), |name| (name, 1));
             let (name, kind) = name.strip_suffix('#').map_or((name, "string"), |name| (name, "integer"));
             let kind = if name == "Created At" { "date" } else { kind };
-            let format = if name == "Name" && priority == 0 { "name" } else { "" };
+            let format = if name == "Name" { "name" } else { "" };
             json!({"name": name, "type": kind, "format": format, "description": "", "priority": priority})
         })
         .collect();
@@ -141,7 +141,7 @@ fn columns(kind: &str) -> &'static [&'static str] {
             "+Source",
             "Message",
             "+First Seen",
-            "+Count#",
+            "+Count",
             "+Name",
         ],
         _ => &["Name", "Age"],

@@ -41,6 +41,15 @@ pub fn validate(resource: &Resource, object: &Json, old: Option<&Json>) -> Vec<C
     found.0
 }
 
+/// Everything that is wrong with a status that is written by itself.
+pub fn validate_status(resource: &Resource, object: &Json) -> Vec<Cause> {
+    let mut found = Causes::default();
+    if resource.kind == "Deployment" {
+        workload::deployment_status(&mut found, object);
+    }
+    found.0
+}
+
 /// Complaints as they are found.
 #[derive(Default)]
 struct Causes(Vec<Cause>);
@@ -115,6 +124,16 @@ impl Causes {
             None => self.port(field, value),
         }
     }
+}
+
+/// What is wrong with the key of a label.
+pub fn label_key_complaints(key: &str) -> Vec<String> {
+    meta::qualified(key)
+}
+
+/// What is wrong with the value of a label.
+pub fn label_value_complaints(value: &str) -> Vec<String> {
+    meta::label_value(value)
 }
 
 const NOT_NEGATIVE: &str = "must be greater than or equal to 0";

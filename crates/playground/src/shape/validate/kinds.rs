@@ -543,6 +543,15 @@ pub(super) fn volume(found: &mut Causes, object: &Json) {
 /// A NetworkPolicy.
 pub(super) fn network_policy(found: &mut Causes, object: &Json) {
     workload::selector(found, "spec.podSelector", &object["spec"]["podSelector"]);
+    for way in ["ingress", "egress"] {
+        for (rule, each) in list(&object["spec"][way]).iter().enumerate() {
+            for (index, port) in list(&each["ports"]).iter().enumerate() {
+                if !port["port"].is_null() {
+                    found.port_or_name(&format!("spec.{way}[{rule}].ports[{index}].port"), &port["port"]);
+                }
+            }
+        }
+    }
     for (index, kind) in list(&object["spec"]["policyTypes"]).iter().enumerate() {
         if !["Ingress", "Egress"].contains(&text(kind)) {
             found.unsupported(&format!("spec.policyTypes[{index}]"), &quoted(kind), &["Ingress", "Egress"]);

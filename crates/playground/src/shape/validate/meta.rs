@@ -105,7 +105,7 @@ pub(super) fn port_name(text: &str) -> Vec<String> {
     if !text.chars().all(|c| lower(c) || c == '-') {
         wrong.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned());
     }
-    if !text.chars().any(|c| c.is_ascii_lowercase()) && wrong.is_empty() {
+    if !text.chars().any(|c| c.is_ascii_lowercase()) {
         wrong.push("must contain at least one letter (a-z)".to_owned());
     }
     if text.contains("--") {
@@ -182,20 +182,18 @@ pub(super) fn metadata(found: &mut Causes, resource: &Resource, object: &Json, o
             }
         }
     }
-    if owners.iter().filter(|owner| owner["controller"] == true).count() > 1 {
-        found.invalid(
-            "metadata.ownerReferences",
-            "[]v1.OwnerReference",
-            "Only one reference can have Controller set to true",
+    let mut controllers = owners.iter().filter(|owner| owner["controller"] == true);
+    if let (Some(one), Some(other)) = (controllers.next(), controllers.next()) {
+        let why = format!(
+            "Only one reference can have Controller set to true. Found \"true\" in references for {} and {}",
+            text(&one["name"]),
+            text(&other["name"])
         );
+        found.invalid("metadata.ownerReferences", "[]v1.OwnerReference", &why);
     }
     for (index, finalizer) in list(&metadata["finalizers"]).iter().enumerate() {
         let finalizer = text(finalizer);
-        let field = if old.is_some() {
-            "metadata.finalizers".to_owned()
-        } else {
-            format!("metadata.finalizers[{index}]")
-        };
+        let field = format!("metadata.finalizers[{index}]");
         let shown = format!("{finalizer:?}");
         qualified(finalizer).iter().for_each(|why| found.invalid(&field, &shown, why));
         let standard = ["foregroundDeletion", "orphan", "kubernetes"].contains(&finalizer);

@@ -1,7 +1,7 @@
 //! Deployments, ReplicaSets, Jobs: replicas, selectors, templates.
 
 use super::{Causes, IMMUTABLE, go_map, go_selector, list, meta, pod, quoted, text};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 /// Whether a selector selects labels.
 fn selects(selector: &Json, labels: &Json) -> bool {
@@ -198,12 +198,54 @@ pub(super) fn replica_set(found: &mut Causes, object: &Json, old: Option<&Json>)
 }
 
 /// A Job.
+/// The selector of a Job is the server's own, unless the Job says otherwise.
+fn generated_selector(found: &mut Causes, job: &Json) {
+    let (selector, labels) = (&job["spec"]["selector"], &job["spec"]["template"]["metadata"]["labels"]);
+    let own = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": job["metadata"]["uid"]}});
+    if *selector != own {
+        found.invalid("spec.selector", &go_selector(selector), "`selector` not auto-generated");
+    }
+    if !selects(selector, labels) {
+        let why = "`selector` does not match template `labels`";
+        found.invalid("spec.template.metadata.labels", &go_map(labels), why);
+    }
+}
+
+/// What is counted in the status of a Deployment.
+pub(super) fn deployment_status(found: &mut Causes, object: &Json) {
+    let status = &object["status"];
+    let count = |name: &str| status[name].as_i64().unwrap_or(0);
+    let counted =
+        ["replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas"];
+    for name in ["observedGeneration"].into_iter().chain(counted) {
+        found.not_negative(&format!("status.{name}"), &status[name]);
+    }
+    for (name, most) in [
+        ("updatedReplicas", "replicas"),
+        ("readyReplicas", "replicas"),
+        ("availableReplicas", "replicas"),
+        ("availableReplicas", "readyReplicas"),
+    ] {
+        if count(name) > count(most) {
+            let why = format!(
+                "cannot be greater than {}",
+                if most == "replicas" { "status.replicas" } else { most }
+            );
+            found.invalid(&format!("status.{name}"), &count(name).to_string(), &why);
+        }
+    }
+}
+
 pub(super) fn job(found: &mut Causes, object: &Json, old: Option<&Json>) {
     let spec = &object["spec"];
     for name in
         ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"]
     {
         found.not_negative(&format!("spec.{name}"), &spec[name]);
+    }
+    // Without an identity it has not come to its selector yet.
+    if old.is_none() && spec["manualSelector"] != true && object["metadata"]["uid"].is_string() {
+        generated_selector(found, object);
     }
     let before = found.0.len();
     pod::template(found, "spec.template", &spec["template"], None);
