@@ -310,6 +310,10 @@ An **error** keeps the experiment from being run: the Toolkit refuses it too, or
 Toolkit's. A **hint** is about what the Toolkit accepts in silence and is probably not what was meant: it never keeps anything
 from being run. Keys that begin with `x-` are the author's own.
 
+What can be seen in a document alone is a JSON Schema too, as strict as errors and hints together: `chaos schema` prints it,
+[experiment.schema.json](experiment.schema.json) is it. Editors with the YAML language server check and complete an experiment that
+begins with `# yaml-language-server: $schema=PATH/experiment.schema.json`.
+
 This table is written by a test (`UPDATE_EXPECT=1 cargo test` writes it anew).
 ";
 
