@@ -13,10 +13,10 @@ use courier::Courier;
 use jiff::Timestamp;
 use squall_experiment::diagnostic::Diagnostic;
 use squall_experiment::event::Record;
-use squall_experiment::resolve::Overrides;
 use squall_experiment::{Object, Value};
 use squall_report::line::Line;
-use squall_report::notify::{self, Channel, Name, Notice, Payload, Ran, Redactor, channels};
+use squall_report::notify::{self, Channel, Name, Notice, Payload, Ran, channels};
+use squall_report::redact::Redactor;
 use std::fmt::Display;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -58,20 +58,9 @@ impl Notices {
         if channels.is_empty() {
             return;
         }
-        let mut redactor = Redactor::default();
-        redactor.settings(settings);
-        match desk(channels, redactor, session) {
+        match desk(channels, session) {
             Ok(desk) => *self.desk() = Some(desk),
             Err(error) => session.say(Line::warning(format!("no notification is sent: {error}"))),
-        }
-    }
-
-    /// Makes known what must not be told: what the experiment declares, and what that comes to.
-    pub(crate) fn hide(&self, experiment: &Value, overrides: &Overrides, session: &Session) {
-        if let Some(desk) = self.desk().as_mut() {
-            desk.redactor.declare(experiment, &|name| session.environment.get(name).map(str::to_owned));
-            desk.redactor.overridden(&overrides.configuration);
-            desk.redactor.add(&Value::Object(overrides.secrets.clone()));
         }
     }
 
@@ -88,21 +77,21 @@ impl Notices {
     /// Tells of whatever else there is to tell.
     pub(crate) fn document(&self, name: Name, document: &Value, error: Option<String>) {
         if let Some(desk) = self.desk().as_ref() {
-            let document = desk.redactor.experiment(document.clone());
+            let mut document = desk.redactor.experiment(document.clone());
+            notify::spell(&mut document);
             let error = error.map(|error| desk.redactor.clean(error));
             desk.tell(&Notice { name, at: Timestamp::now(), payload: Payload::Document(&document), error });
         }
     }
 
     /// Tells how a run ended; `source` gives its records, from the first on each time it is called.
-    pub(crate) fn ran<R, E>(&self, source: impl Fn() -> Result<R, E>, secrets: &Object)
+    pub(crate) fn ran<R, E>(&self, source: impl Fn() -> Result<R, E>)
     where
         R: Iterator<Item = Result<Record, E>>,
         E: Display,
     {
-        let mut guard = self.desk();
-        let Some(desk) = guard.as_mut() else { return };
-        desk.redactor.add(&Value::Object(secrets.clone()));
+        let guard = self.desk();
+        let Some(desk) = guard.as_ref() else { return };
         let with_journal = desk.channels.iter().any(|(channel, _)| channel.wants_journal());
         match Ran::gather(source, &desk.redactor, with_journal) {
             Ok(ran) => {
@@ -153,7 +142,7 @@ impl Desk {
 }
 
 /// Starts the thread that sends.
-fn desk(channels: Vec<Channel>, redactor: Redactor, session: &Session) -> io::Result<Desk> {
+fn desk(channels: Vec<Channel>, session: &Session) -> io::Result<Desk> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (finished, done) = oneshot::channel();
     let mut couriers = JoinSet::new();
@@ -177,6 +166,7 @@ fn desk(channels: Vec<Channel>, redactor: Redactor, session: &Session) -> io::Re
         // Nobody may wait any more.
         let _ = finished.send(());
     })?;
+    let redactor = session.redactor.clone();
     Ok(Desk { redactor, channels, done, loud: any_loud, log: session.log.clone() })
 }
 

@@ -17,14 +17,17 @@ use jiff::Timestamp;
 use squall_engine::log::EventLog;
 use squall_engine::options::{Dry, Options, UndoPolicy};
 use squall_engine::run::{Ended, Request, World};
-use squall_engine::story::{Clock, Observer, Told};
+use squall_engine::story::{Clock, Observer, Told, Veil};
 use squall_experiment::document::Experiment;
+use squall_experiment::event::Record;
 use squall_experiment::load::Draft;
 use squall_experiment::resolve::{self, Configuration, Overrides};
 use squall_experiment::{Object, Value};
 use squall_report::line::Line;
 use squall_report::notify::Name;
+use squall_report::redact::Redactor;
 use squall_report::toolkit::Toolkit;
+use std::sync::Arc;
 
 /// Runs an experiment; the exit code.
 pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> {
@@ -37,7 +40,7 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
     let fetching = Fetching { no_verify_tls: arguments.no_verify_tls, settings: Some(&settings) };
     session.notices.open(&settings, "run", &session);
     let draft = draft(&arguments.source, fetching, &session)?;
-    session.notices.hide(&draft.document, &overrides, &session);
+    session.hide(&draft.document, &overrides);
     session.notices.experiment(Name::RunStarted, &draft.document);
     if !arguments.no_validation && !is_valid(&draft, &arguments.source, &session)? {
         return Ok(exit::FAILED);
@@ -62,19 +65,18 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
         program: machine::program(),
     };
     let path = log.path().to_owned();
-    let known = request.secrets.clone();
     match bug::caught(|| play(request, log, &session)) {
         Some(played) => {
             let (ended, told) = played?;
             let written = journal::write(&arguments.journal_path, told.log.path(), &told.unwritten);
-            session.notices.ran(journal::records(told.log.path(), &told.unwritten), &known);
+            session.notices.ran(journal::records(told.log.path(), &told.unwritten));
             written.map(|()| exit::of(ended))
         }
         None => {
             session.screen.finish();
             recover::say_left(&session, &state, &run);
             let written = journal::write(&arguments.journal_path, &path, &[]);
-            session.notices.ran(journal::records(&path, &[]), &known);
+            session.notices.ran(journal::records(&path, &[]));
             written.map(|()| exit::FAILED)
         }
     }
@@ -164,7 +166,11 @@ fn resolved(
         .and_then(|secrets| secrets.fill(|_| None));
     session.say(Line::debug("Done loading secrets"));
     match (configuration, secrets) {
-        (Ok(configuration), Ok(secrets)) => Ok((configuration, secrets)),
+        (Ok(configuration), Ok(secrets)) => {
+            session.redactor.configured(&configuration.known());
+            session.redactor.add(&Value::Object(secrets.clone()));
+            Ok((configuration, secrets))
+        }
         (configuration, secrets) => {
             let errors = configuration.err().into_iter().chain(secrets.err()).flatten();
             let mut problems = errors.map(|error| Problem::new(error.to_string()));
@@ -190,6 +196,7 @@ fn play(request: Request, log: EventLog, session: &Session) -> Result<(Ended, To
             clock: Clock::starting(Timestamp::now()),
             signals: heard,
             observers,
+            veil: Some(Arc::new(Hiding(session.redactor.clone()))),
         };
         tokio::select! {
             ended = squall_engine::run::run(request, log, world) => Ok(ended),
@@ -199,6 +206,18 @@ fn play(request: Request, log: EventLog, session: &Session) -> Result<(Ended, To
     });
     screen.finish();
     played
+}
+
+/// What the session knows is hidden in every record, before it is written.
+struct Hiding(Redactor);
+
+impl Veil for Hiding {
+    fn configured(&self, configuration: &Object) {
+        self.0.configured(configuration);
+    }
+    fn cover(&self, record: Record) -> Record {
+        self.0.record(record)
+    }
 }
 
 /// Shows each record as the Toolkit's lines; a person is told what was put back, too.

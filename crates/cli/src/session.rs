@@ -12,14 +12,19 @@ use jiff::Timestamp;
 use squall_engine::Environment;
 use squall_experiment::Value;
 use squall_experiment::event::Level;
+use squall_experiment::resolve::Overrides;
 use squall_report::line::Line;
 use squall_report::log::{Format, Log, Options};
+use squall_report::redact::Redactor;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Commands that write no log file: the demo leaves nothing but its journals, and the others print or write what never changes, be
 /// it in a shell's start-up file.
 const LOGLESS: &[&str] = &["demo", "schema", "completions", "man"];
+
+/// The token with which experiments are fetched from a server.
+pub(crate) const LOADER_TOKEN: &str = "CHAOSTOOLKIT_LOADER_AUTH_BEARER_TOKEN";
 
 /// The log, shared by the command and those who watch a run.
 pub(crate) type SharedLog = Arc<Mutex<Log>>;
@@ -36,6 +41,8 @@ pub(crate) struct Session {
     pub(crate) screen: Screen,
     /// Who wants to be told.
     pub(crate) notices: Notices,
+    /// What nobody is to be told.
+    pub(crate) redactor: Redactor,
 }
 
 impl Session {
@@ -75,8 +82,13 @@ impl Session {
             }
         };
         let settings_path = settings::path(global.settings, environment.get("HOME"));
-        let log = Arc::new(Mutex::new(log));
-        let session = Session { log, environment, settings_path, screen, notices: Notices::default() };
+        let redactor = Redactor::default();
+        if let Some(token) = environment.get(LOADER_TOKEN) {
+            redactor.add(&Value::from(token));
+        }
+        let log = Arc::new(Mutex::new(log.hiding(redactor.clone())));
+        let notices = Notices::default();
+        let session = Session { log, environment, settings_path, screen, notices, redactor };
         session.say(Line::debug("#".repeat(79)));
         session.say(Line::debug(format!("Running command '{word}'")));
         if let Some(error) = unlogged {
@@ -104,6 +116,7 @@ impl Session {
         match settings::read(&self.settings_path)? {
             Read::Settings(settings) => {
                 self.say(Line::debug(format!("Using settings file '{path}'")));
+                settings.as_object().into_iter().for_each(|settings| self.redactor.settings(settings));
                 Ok(Some(settings))
             }
             Read::Missing => {
@@ -116,6 +129,13 @@ impl Session {
                 Ok(None)
             }
         }
+    }
+
+    /// Makes known what must not be told: what the experiment declares, and what is given in its place.
+    pub(crate) fn hide(&self, experiment: &Value, overrides: &Overrides) {
+        self.redactor.declare(experiment, &|name| self.environment.get(name).map(str::to_owned));
+        self.redactor.configured(&overrides.configuration);
+        self.redactor.add(&Value::Object(overrides.secrets.clone()));
     }
 
     /// The folder in which runs are remembered.

@@ -30,7 +30,7 @@ pub(crate) fn validate(arguments: &Validate, session: &Session) -> Result<u8, Pr
         session.notices.open(settings, "validate", session);
     }
     let draft = read(&arguments.source, fetching, arguments.format, session)?;
-    session.notices.hide(&draft.document, &Overrides::default(), session);
+    session.hide(&draft.document, &Overrides::default());
     session.notices.experiment(Name::ValidateStarted, &draft.document);
     if let Some(first) = checked(&draft, &arguments.source, arguments.format, session)? {
         session.notices.invalid(&draft.document, &first);
@@ -80,8 +80,10 @@ fn checked(
     session: &Session,
 ) -> Result<Option<Diagnostic>, Problem> {
     session.say(Line::info("Validating the experiment's syntax"));
-    let complaints = check(draft, &Machine::new(&session.environment));
-    draw(&complaints, &Source { name: source, text: &draft.source }, format, session)?;
+    let complaints = check(draft, &Machine::new(&session.environment)).into_iter();
+    let complaints: Vec<_> = complaints.map(|complaint| session.redactor.complaint(complaint)).collect();
+    let text = session.redactor.document(&draft.source);
+    draw(&complaints, &Source { name: source, text: &text }, format, session)?;
     for complaint in &complaints {
         session.say(Line::debug(line(complaint, source)));
     }

@@ -38,7 +38,7 @@ impl EventLog {
             ))
             .hint("set CHAOS_STATE_DIR to a folder that can be written")
         };
-        // Outputs and manifests of deleted objects may hold secrets: they are nobody else's business.
+        // Outputs may hold secrets that nobody declared, undos the manifests of deleted objects: they are nobody else's business.
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(blocked)?;
         let path = folder.join(FILE);
         let file = OpenOptions::new()

@@ -14,7 +14,7 @@ use crate::options::{Options, RollbackStrategy};
 use crate::spec::Catalog;
 use crate::stage::Stage;
 use crate::stop::{Signal, Stopper};
-use crate::story::{Clock, Observer, Story, Told};
+use crate::story::{Clock, Observer, Story, Told, Veil};
 use activities::{Course, play_all};
 use hypothesis::Looked;
 use squall_experiment::document::Experiment;
@@ -73,6 +73,8 @@ pub struct World {
     pub signals: mpsc::UnboundedReceiver<Signal>,
     /// Who sees every record as it happens.
     pub observers: Vec<Observer>,
+    /// What takes secrets out of the records.
+    pub veil: Option<Arc<dyn Veil>>,
 }
 
 /// How a run ended.
@@ -98,15 +100,16 @@ pub(crate) struct Cast<'a> {
 
 /// Runs an experiment; its log has been created and is empty.
 pub async fn run(request: Request, log: crate::log::EventLog, world: World) -> (Ended, Told) {
-    let World { catalog, environment, handles, clock, signals, observers } = world;
+    let World { catalog, environment, handles, clock, signals, observers, veil } = world;
     let stopper = Stopper::default();
     let (story, dispatcher) = Story::new(log, clock, stopper.clone(), observers);
+    let dispatcher = dispatcher.behind(veil.clone());
     let stage = Stage::new(story, stopper, Arc::new(environment), Arc::new(handles), request.options.seed);
     let conducted = async {
         let ended = tokio::select! {
             biased;
             () = listen(&stage, signals) => unreachable!("listening never ends"),
-            ended = conduct(&request, &stage, catalog) => ended,
+            ended = conduct(&request, &stage, catalog, veil.as_deref()) => ended,
         };
         stage.story.close();
         ended
@@ -123,10 +126,13 @@ pub(crate) async fn listen(stage: &Stage, mut signals: mpsc::UnboundedReceiver<S
     std::future::pending().await
 }
 
-async fn conduct(request: &Request, stage: &Stage, catalog: Catalog) -> Ended {
+async fn conduct(request: &Request, stage: &Stage, catalog: Catalog, veil: Option<&dyn Veil>) -> Ended {
     let mut experiment = request.experiment.clone();
     let options = &request.options;
     let scope = configure(request, stage, catalog).await;
+    if let Some(veil) = veil {
+        veil.configured(&scope.configuration);
+    }
     if let Some(title) = experiment.document.get_mut("title") {
         *title = substitute(title, &scope);
     }

@@ -1,12 +1,13 @@
 //! The one order of a run's events: activities send, one dispatcher writes them to the log and shows them to observers.
 //!
 //! Invariant: what an observer sees and what the file holds are the same records in the same order; a record that was
-//! acknowledged by [`Story::write_down`] is on disk.
+//! acknowledged by [`Story::write_down`] is on disk. Both are covered by the run's [`Veil`] first.
 
 use crate::ledger::{Ledger, OpenUndo};
 use crate::log::EventLog;
 use crate::stop::{Signal, Stopper};
 use jiff::{SignedDuration, Timestamp};
+use squall_experiment::Object;
 use squall_experiment::event::{ActivityId, Event, Level, Record, UndoId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +16,17 @@ use tokio::time::Instant;
 
 /// What cli hands in to see records as they happen.
 pub type Observer = Box<dyn FnMut(&Record) + Send>;
+
+/// What cli hands in to take secrets out of a run's records, before they are written or anybody sees them.
+///
+/// # Must
+/// Leave what the ledger goes by as it is: numbers of undos, their `kind`, `key` and `with`.
+pub trait Veil: Send + Sync {
+    /// The configuration came to these values, of which some may be secrets.
+    fn configured(&self, configuration: &Object);
+    /// The record as it may be told.
+    fn cover(&self, record: Record) -> Record;
+}
 
 /// The wall clock at the start of a run, moved on by tokio's clock, which tests can pause and nobody can set back.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +86,7 @@ impl Story {
         let (to, from) = mpsc::unbounded_channel();
         let undos = Arc::new(AtomicU64::new(ledger.next_id()));
         let story = Story { to, clock, activities: Arc::default(), undos };
-        (story, Dispatcher { from, log, ledger, observers, stopper, unwritten: Vec::new() })
+        (story, Dispatcher { from, log, ledger, observers, stopper, unwritten: Vec::new(), veil: None })
     }
 
     /// Now.
@@ -133,6 +145,7 @@ pub struct Dispatcher {
     observers: Vec<Observer>,
     stopper: Stopper,
     unwritten: Vec<Record>,
+    veil: Option<Arc<dyn Veil>>,
 }
 
 /// What is left when everything was told.
@@ -144,6 +157,13 @@ pub struct Told {
 }
 
 impl Dispatcher {
+    /// Records are covered before they are written.
+    #[must_use]
+    pub fn behind(mut self, veil: Option<Arc<dyn Veil>>) -> Dispatcher {
+        self.veil = veil;
+        self
+    }
+
     /// Works until the story is closed, or the last [`Story`] is gone.
     pub async fn run(mut self) -> Told {
         while let Some(message) = self.from.recv().await {
@@ -166,6 +186,10 @@ impl Dispatcher {
     }
 
     fn take(&mut self, record: Record, sync: bool) -> Result<(), String> {
+        let record = match &self.veil {
+            Some(veil) => veil.cover(record),
+            None => record,
+        };
         let written = self.log.append(&record, sync).map_err(|error| error.to_string());
         if let Err(error) = &written {
             let first = self.unwritten.is_empty();

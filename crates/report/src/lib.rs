@@ -4,7 +4,8 @@
 //! going on and one that was read back from its log are shown by the same code.
 //!
 //! [`toolkit`] makes the lines of a run, [`log`] writes lines, [`live`] keeps a status below them on a terminal, [`journal`]
-//! writes `journal.json`, [`diagnostics`] draws what is wrong with a document, [`advice`] says more to a person, [`notify`] tells others.
+//! writes `journal.json`, [`diagnostics`] draws what is wrong with a document, [`advice`] says more to a person, [`notify`] tells others;
+//! [`redact`] takes secrets out of what all of them are given.
 //!
 //! Absent on purpose: the engine, drivers, clusters, settings, exit codes. Nothing here reads an environment variable or
 //! decides whether something is a terminal: cli says so.
@@ -16,6 +17,7 @@ pub mod line;
 pub mod live;
 pub mod log;
 pub mod notify;
+pub mod redact;
 #[cfg(test)]
 mod story;
 mod time;

@@ -1,11 +1,12 @@
 //! Lines to the console and to the log file.
 //!
 //! Invariant: a line is written with one call, and nothing that happens to the console or the file (a closed pipe, a full
-//! disk) ends a run. The console is plain or JSON; the file is always plain, appended to, and names the module of each line.
+//! disk) ends a run. No line holds a secret that its [`Redactor`] knows. The console is plain or JSON; the file is always plain, appended to, and names the module of each line.
 //!
 //! Not here: which lines there are, and whether the console is a terminal.
 
 use crate::line::Line;
+use crate::redact::Redactor;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use squall_experiment::event::Level;
@@ -70,6 +71,7 @@ pub struct Log {
     options: Options,
     console: Option<Box<dyn Write + Send>>,
     file: Option<File>,
+    redactor: Redactor,
 }
 
 impl Log {
@@ -83,11 +85,19 @@ impl Log {
             opened.map_err(|error| Unwritable { path: path.to_owned(), error })
         };
         let file = options.file.as_deref().map(open).transpose()?;
-        Ok(Log { options, console: Some(console), file })
+        Ok(Log { options, console: Some(console), file, redactor: Redactor::default() })
+    }
+
+    /// Says no secret that this one knows, or learns later.
+    #[must_use]
+    pub fn hiding(mut self, redactor: Redactor) -> Log {
+        self.redactor = redactor;
+        self
     }
 
     /// Writes a line that was said `at` that time.
     pub fn line(&mut self, line: &Line, at: Timestamp) {
+        let line = &self.redactor.line(line);
         self.show(line, at);
         self.keep(line, at);
     }

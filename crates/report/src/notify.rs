@@ -11,22 +11,21 @@ mod delivery;
 mod duration;
 mod message;
 mod plugin;
-mod redact;
 mod summary;
 #[cfg(test)]
 mod tests;
 
 pub use channel::{Channel, Complaint, channels};
 pub use delivery::{Answer, Delivery, Tls};
-pub use redact::Redactor;
 pub use summary::Summary;
 
 use crate::journal::{self, NoJournal};
+use crate::redact::Redactor;
 use jiff::Timestamp;
 use squall_experiment::diagnostic::Diagnostic;
-use squall_experiment::event::{Record, Status};
+use squall_experiment::event::{Ending, Event, Record, Status};
 use squall_experiment::json::{self, Style};
-use squall_experiment::python::quoted;
+use squall_experiment::python::{quoted, str_of};
 use squall_experiment::{Object, Value};
 use std::fmt::Display;
 
@@ -127,7 +126,8 @@ impl Ran {
         R: Iterator<Item = Result<Record, E>>,
         E: Display,
     {
-        let redacted = || source().map(|records| records.map(|record| record.map(|it| redactor.record(it))));
+        let redacted =
+            || source().map(|records| records.map(|record| record.map(|it| sendable(redactor.record(it)))));
         let journal = if with_journal { journal::line(redacted)? } else { String::new() };
         let summary = Summary::gather(redacted())?.ok_or(NoJournal::NoRun)?;
         Ok(Ran { journal, summary })
@@ -140,6 +140,27 @@ impl Ran {
             Status::Failed | Status::Aborted | Status::Interrupted => Name::RunFailed,
         };
         [end].into_iter().chain(self.summary.deviated.then_some(Name::RunDeviated))
+    }
+}
+
+/// The record as every receiver can read it: what JSON has no number for (`NaN`) is a text.
+fn sendable(mut record: Record) -> Record {
+    match &mut record.event {
+        Event::RunStarted { experiment: value, .. }
+        | Event::ActivityStarted { activity: value, .. }
+        | Event::ActivityEnded { ending: Ending::Succeeded { output: value }, .. } => spell(value),
+        _ => {}
+    }
+    record
+}
+
+/// Writes numbers that JSON does not have as texts.
+pub fn spell(value: &mut Value) {
+    match value {
+        Value::Float(number) if !number.is_finite() => *value = Value::Text(str_of(value)),
+        Value::List(items) => items.iter_mut().for_each(spell),
+        Value::Object(object) => object.values_mut().for_each(spell),
+        _ => {}
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Fetching, parse, shown};
 use crate::machine;
 use crate::problem::Problem;
-use crate::session::Session;
+use crate::session::{LOADER_TOKEN, Session};
 use jiff::Timestamp;
 use squall_drivers::http::Verify;
 use squall_drivers::http::client::{Options, Request, Response, World, fetch as send};
@@ -36,7 +36,7 @@ pub(super) fn fetch(url: &str, fetching: Fetching<'_>, session: &Session) -> Res
 
 /// The credentials for this server: the token of the environment, else what the settings say for `host[:port]`.
 fn authorization(url: &str, settings: Option<&Object>, session: &Session) -> Option<String> {
-    if let Some(token) = session.environment.get("CHAOSTOOLKIT_LOADER_AUTH_BEARER_TOKEN") {
+    if let Some(token) = session.environment.get(LOADER_TOKEN) {
         return Some(format!("bearer {}", token.trim()));
     }
     let auth = settings?.get("auths")?.get(location(url))?;

@@ -16,6 +16,7 @@ mod init;
 mod notify;
 mod recover;
 mod run;
+mod secrets;
 mod settings;
 mod source;
 mod validate;

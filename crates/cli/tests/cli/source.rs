@@ -97,10 +97,11 @@ fn with_credentials() {
     let line = format!("run http://{server}/401/text.echo");
     let mut said = folder.chaos(&line).stderr;
     let mut command = folder.command(&line);
-    said += &folder.done(command.env("CHAOSTOOLKIT_LOADER_AUTH_BEARER_TOKEN", " token ")).stderr;
+    said += &folder.done(command.env("CHAOSTOOLKIT_LOADER_AUTH_BEARER_TOKEN", " tok-4711 ")).stderr;
+    // The server repeats what it was sent, and only these very credentials are hidden.
     expect![[r#"
-        [ERROR] Failed to fetch the experiment: basic c2VjcmV0
-        [ERROR] Failed to fetch the experiment: bearer token
+        [ERROR] Failed to fetch the experiment: basic ***
+        [ERROR] Failed to fetch the experiment: bearer ***
     "#]]
     .assert_eq(&said);
 }

@@ -226,6 +226,7 @@ pub(crate) async fn play(
         clock: clock(),
         signals: receive,
         observers: Vec::new(),
+        veil: None,
     };
     let (ended, _told) = tokio::select! {
         () = signalling => unreachable!(),

@@ -1,0 +1,279 @@
+//! Takes secrets out of whatever leaves a run: console, log file, event log, journal, notifications.
+//!
+//! Invariant: a secret is gone wherever it stands in a text: in outputs, errors, titles, names of keys; and also as JSON, Python or a
+//! URL write it. What is too short or too common to be looked for in texts is gone where it is declared. What was hidden once
+//! stays so: hiding twice changes nothing.
+//!
+//! Not here: a secret in another form (Base64, a hash), which nobody can tell from other text; and where secrets come from.
+
+mod cover;
+#[cfg(test)]
+mod tests;
+
+use squall_experiment::json::{self, Style};
+use squall_experiment::python::{quoted, str_of};
+use squall_experiment::{Object, Value};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+/// What stands in the place of a secret.
+pub(crate) const MASK: &str = "***";
+
+/// A shorter text would be found in the middle of ordinary words.
+const SHORTEST: usize = 4;
+
+/// Fewer digits would be found in the middle of times and sizes; they are hidden where a value is nothing else.
+const SHORTEST_NUMBER: usize = 6;
+
+/// A line of a longer secret (a key in PEM) is one too, from this length.
+const SHORTEST_LINE: usize = 16;
+
+/// What secrets sections hold beside what is secret; the words of which experiments and journals are made would be unreadable without
+/// them.
+const COMMON: &[&str] = &[
+    "true",
+    "false",
+    "null",
+    "none",
+    "default",
+    "localhost",
+    "password",
+    "token",
+    "secret",
+    "secrets",
+    "bearer",
+    "basic",
+    "action",
+    "activity",
+    "arguments",
+    "background",
+    "body",
+    "completed",
+    "configuration",
+    "description",
+    "deviated",
+    "duration",
+    "experiment",
+    "failed",
+    "func",
+    "headers",
+    "http",
+    "https",
+    "hypothesis",
+    "interrupted",
+    "method",
+    "module",
+    "name",
+    "output",
+    "path",
+    "pauses",
+    "probe",
+    "probes",
+    "process",
+    "provider",
+    "python",
+    "rollbacks",
+    "start",
+    "status",
+    "stderr",
+    "stdout",
+    "steady-state-hypothesis",
+    "succeeded",
+    "title",
+    "tolerance",
+    "type",
+    "vault",
+];
+
+/// How names say that they stand for a secret.
+const TELLING: &[&str] =
+    &["token", "password", "passwd", "secret", "credential", "apikey", "privatekey", "authorization"];
+
+/// How such a name ends when it only says where the secret is, or something about it.
+const ABOUT: &[&str] = &[
+    "path", "file", "dir", "folder", "name", "point", "url", "uri", "addr", "address", "host", "type", "ttl",
+    "version",
+];
+
+/// What must not be told. Clones are the same: what one learns, all know.
+#[derive(Clone, Default)]
+pub struct Redactor(Arc<RwLock<Known>>);
+
+#[derive(Default)]
+struct Known {
+    /// What no value may be.
+    exact: BTreeSet<String>,
+    /// What no text may hold, the longest first: one may be part of another.
+    needles: Vec<String>,
+}
+
+/// Secrets are never shown.
+impl std::fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Redactor({} secret(s), ***)", self.known().exact.len())
+    }
+}
+
+/// Whether a configuration or setting of this name holds a secret.
+fn is_telling(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    let plain = plain.to_ascii_lowercase();
+    TELLING.iter().any(|word| plain.contains(word)) && !ABOUT.iter().any(|word| plain.ends_with(word))
+}
+
+/// Whether an object says where its value is, rather than being it.
+fn is_declaration(object: &Object) -> bool {
+    matches!(object.get("type"), Some(Value::Text(kind)) if matches!(kind.as_str(), "env" | "vault" | "file"))
+}
+
+/// Whether a member of the configuration is, or leads to, a secret.
+fn is_secret(name: &str, value: &Value) -> bool {
+    match value {
+        Value::Text(_) => is_telling(name),
+        Value::Object(object) => is_declaration(object) && is_telling(name),
+        _ => false,
+    }
+}
+
+impl Redactor {
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn learn(&self, learn: impl FnOnce(&mut Known)) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        learn(&mut known);
+        known.needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
+    }
+
+    /// Adds the secrets of an experiment: its plain ones, and those that it takes from the environment. So are configurations
+    /// whose names tell.
+    pub fn declare(&self, experiment: &Value, environment: &dyn Fn(&str) -> Option<String>) {
+        self.learn(|known| {
+            if let Some(secrets) = experiment.get("secrets") {
+                known.declared(secrets, environment);
+            }
+            let configuration = experiment.get("configuration").and_then(Value::as_object);
+            for (_, value) in
+                configuration.into_iter().flatten().filter(|(name, value)| is_secret(name, value))
+            {
+                known.declared(value, environment);
+            }
+        });
+    }
+
+    /// Adds what is given in the place of configurations whose names tell, or what these came to.
+    pub fn configured(&self, configuration: &Object) {
+        self.learn(|known| {
+            configuration
+                .iter()
+                .filter(|(name, _)| is_telling(name))
+                .for_each(|(_, value)| known.declared(value, &|_| None));
+        });
+    }
+
+    /// Adds every text and number of a value.
+    pub fn add(&self, value: &Value) {
+        self.learn(|known| known.add(value));
+    }
+
+    /// Adds the credentials of the settings: of servers, of the channels, and whatever else has a name that tells.
+    pub fn settings(&self, settings: &Object) {
+        self.learn(|known| {
+            for auth in settings.get("auths").and_then(Value::as_object).into_iter().flat_map(Object::values)
+            {
+                auth.get("value").into_iter().for_each(|value| known.add(value));
+            }
+            known.set(settings);
+        });
+    }
+}
+
+impl Known {
+    fn declared(&mut self, value: &Value, environment: &dyn Fn(&str) -> Option<String>) {
+        match value {
+            Value::Object(object) if is_declaration(object) => {
+                let key = object.get("key").and_then(Value::as_text);
+                if let Some(text) = key.and_then(environment) {
+                    self.text(&text);
+                }
+                if let Some(default) = object.get("default") {
+                    self.add(default);
+                }
+            }
+            Value::Object(object) => object.values().for_each(|value| self.declared(value, environment)),
+            Value::List(items) => items.iter().for_each(|value| self.declared(value, environment)),
+            _ => self.add(value),
+        }
+    }
+
+    fn set(&mut self, settings: &Object) {
+        for (name, value) in settings {
+            match value {
+                Value::Object(object) => self.set(object),
+                Value::List(items) => {
+                    items.iter().filter_map(Value::as_object).for_each(|object| self.set(object));
+                }
+                _ if is_telling(name) || name == "webhook" => self.add(value),
+                _ => {}
+            }
+        }
+    }
+
+    fn add(&mut self, value: &Value) {
+        match value {
+            Value::Object(object) => object.values().for_each(|value| self.add(value)),
+            Value::List(items) => items.iter().for_each(|value| self.add(value)),
+            Value::Null | Value::Bool(_) => {}
+            Value::Text(text) => self.text(text),
+            Value::Bytes(bytes) => self.text(&String::from_utf8_lossy(bytes)),
+            Value::Int(_) | Value::Big(_) | Value::Float(_) | Value::Date(_) => self.text(&str_of(value)),
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        let text = text.trim();
+        let lines = text.lines().map(str::trim).filter(|line| line.len() >= SHORTEST_LINE);
+        for secret in [text].into_iter().chain(lines) {
+            let common = COMMON.iter().any(|word| secret.eq_ignore_ascii_case(word));
+            let length = secret.chars().count();
+            if length < SHORTEST || common || !self.exact.insert(secret.to_owned()) {
+                continue;
+            }
+            let is_number = secret.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-'));
+            if !is_number || length >= SHORTEST_NUMBER {
+                self.needles.extend(forms(secret));
+            }
+        }
+    }
+}
+
+/// A secret as it may stand in a text.
+fn forms(secret: &str) -> BTreeSet<String> {
+    let within_quotes = |text: String| match text.len() {
+        0..2 => text,
+        length => text.get(1..length - 1).map(str::to_owned).unwrap_or_default(),
+    };
+    let value = Value::from(secret);
+    let encoded = |kept: fn(u8) -> bool| {
+        secret.bytes().fold(String::new(), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ =
+                if kept(byte) { write!(text, "{}", char::from(byte)) } else { write!(text, "%{byte:02X}") };
+            text
+        })
+    };
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let in_a_url = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}%".contains(&byte);
+    let forms = [
+        secret.to_owned(),
+        within_quotes(json::to_string(&value, &Style::LINE)),
+        within_quotes(json::to_string(&value, &Style::JOURNAL)),
+        within_quotes(quoted(secret)),
+        encoded(unreserved),
+        encoded(in_a_url),
+        encoded(unreserved).replace("%20", "+"),
+    ];
+    forms.into_iter().filter(|form| !form.is_empty()).collect()
+}

@@ -1,0 +1,187 @@
+//! What is told, without what must not be.
+
+use super::{Known, MASK, Redactor, is_declaration, is_secret};
+use crate::line::Line;
+use squall_experiment::diagnostic::Diagnostic;
+use squall_experiment::event::{Ending, Event, Record};
+use squall_experiment::python::str_of;
+use squall_experiment::{Object, Value};
+use std::borrow::Cow;
+
+impl Redactor {
+    /// The text without secrets.
+    pub fn clean(&self, mut text: String) -> String {
+        self.known().clean(&mut text);
+        text
+    }
+
+    /// The value without secrets.
+    #[must_use]
+    pub fn value(&self, mut value: Value) -> Value {
+        self.known().value(&mut value);
+        value
+    }
+
+    /// The experiment without secrets; those that it declares itself are gone however short they are.
+    #[must_use]
+    pub fn experiment(&self, mut experiment: Value) -> Value {
+        self.known().experiment(&mut experiment);
+        experiment
+    }
+
+    /// The record without secrets. Numbers, places and what undoes a change stay as they are; the last is never shown.
+    #[must_use]
+    pub fn record(&self, mut record: Record) -> Record {
+        self.known().event(&mut record.event);
+        record
+    }
+
+    /// The line without secrets.
+    pub fn line<'a>(&self, line: &'a Line) -> Cow<'a, Line> {
+        let known = self.known();
+        if known.exact.is_empty() {
+            return Cow::Borrowed(line);
+        }
+        let mut line = line.clone();
+        known.clean(&mut line.message);
+        line.traceback.iter_mut().for_each(|traceback| known.clean(traceback));
+        Cow::Owned(line)
+    }
+
+    /// A complaint about a document, without the secrets of that.
+    #[must_use]
+    pub fn complaint(&self, mut complaint: Diagnostic) -> Diagnostic {
+        let known = self.known();
+        known.clean(&mut complaint.message);
+        complaint.hint.iter_mut().for_each(|hint| known.clean(hint));
+        complaint
+    }
+
+    /// The text of a document with a `*` for each byte of a secret, so that places in it stay the same.
+    pub fn document(&self, text: &str) -> String {
+        let known = self.known();
+        known
+            .needles
+            .iter()
+            .filter(|secret| text.contains(secret.as_str()))
+            .fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), &"*".repeat(secret.len())))
+    }
+}
+
+impl Known {
+    fn clean(&self, text: &mut String) {
+        if self.exact.contains(text.as_str()) {
+            MASK.clone_into(text);
+            return;
+        }
+        for secret in &self.needles {
+            if text.contains(secret.as_str()) {
+                *text = text.replace(secret.as_str(), MASK);
+            }
+        }
+    }
+
+    fn value(&self, value: &mut Value) {
+        if self.exact.is_empty() {
+            return;
+        }
+        match value {
+            Value::Text(text) | Value::Date(text) => self.clean(text),
+            Value::Bytes(bytes) => {
+                let told = String::from_utf8_lossy(bytes).into_owned();
+                let mut hidden = told.clone();
+                self.clean(&mut hidden);
+                if hidden != told {
+                    *value = Value::Text(hidden);
+                }
+            }
+            Value::Int(_) | Value::Big(_) | Value::Float(_) => {
+                if self.exact.contains(&str_of(value)) {
+                    *value = MASK.into();
+                }
+            }
+            Value::List(items) => items.iter_mut().for_each(|item| self.value(item)),
+            Value::Object(object) => self.members(object),
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    fn members(&self, object: &mut Object) {
+        object.values_mut().for_each(|value| self.value(value));
+        if object.keys().any(|key| self.needles.iter().any(|secret| key.contains(secret.as_str()))) {
+            let members = std::mem::take(object).into_iter();
+            *object = members
+                .map(|(mut key, value)| {
+                    self.clean(&mut key);
+                    (key, value)
+                })
+                .collect();
+        }
+    }
+
+    fn experiment(&self, experiment: &mut Value) {
+        self.value(experiment);
+        let Value::Object(experiment) = experiment else { return };
+        experiment.get_mut("secrets").into_iter().for_each(mask);
+        if let Some(Value::Object(configuration)) = experiment.get_mut("configuration") {
+            configuration
+                .iter_mut()
+                .filter(|(name, value)| is_secret(name, value))
+                .for_each(|(_, value)| mask(value));
+        }
+    }
+
+    fn event(&self, event: &mut Event) {
+        match event {
+            Event::RunStarted { experiment, source, .. } => {
+                self.experiment(experiment);
+                self.clean(source);
+            }
+            Event::HypothesisStarted { title: text, .. }
+            | Event::RollbackNext { name: text }
+            | Event::ToleranceChecked { tolerance: text, .. }
+            | Event::PauseStarted { shown: text, .. }
+            | Event::Broke { message: text, .. }
+            | Event::Armed { describe: text, .. }
+            | Event::Heals { what: text, .. }
+            | Event::Noted { text, .. } => self.clean(text),
+            Event::HypothesisEnded { probe, .. } => probe.iter_mut().for_each(|name| self.clean(name)),
+            Event::ActivityStarted { activity, .. } => self.value(activity),
+            Event::ActivityEnded { ending: Ending::Succeeded { output }, .. } => self.value(output),
+            Event::ActivityEnded { ending: Ending::Failed { message, hint, .. }, .. }
+            | Event::NotRestored { message, hint, .. } => {
+                self.clean(message);
+                hint.iter_mut().for_each(|hint| self.clean(hint));
+            }
+            Event::LeftBehind { undos } => undos.iter_mut().for_each(|undo| self.clean(undo)),
+            Event::ActivityEnded { ending: Ending::Interrupted, .. }
+            | Event::StrategiesChosen { .. }
+            | Event::NoHypothesis
+            | Event::HypothesisSkipped
+            | Event::ContinuousStarted { .. }
+            | Event::ContinuousEnded
+            | Event::FailedFast { .. }
+            | Event::MethodStarted { .. }
+            | Event::MethodEnded
+            | Event::RollbacksDecided { .. }
+            | Event::RollbacksStarted { .. }
+            | Event::RollbacksEnded
+            | Event::Restored { .. }
+            | Event::StopRequested { .. }
+            | Event::RunEnded { .. } => {}
+        }
+    }
+}
+
+/// Masks every value of a section; where a value comes from may be told.
+fn mask(value: &mut Value) {
+    match value {
+        Value::Object(object) if is_declaration(object) => {
+            object.get_mut("default").into_iter().for_each(mask);
+        }
+        Value::Object(object) => object.values_mut().for_each(mask),
+        Value::List(items) => items.iter_mut().for_each(mask),
+        Value::Null => {}
+        other => *other = MASK.into(),
+    }
+}

@@ -1,0 +1,80 @@
+//! What is hidden, and what must not be.
+
+use super::*;
+use expect_test::{Expect, expect};
+use serde_json::json;
+
+fn object(json: serde_json::Value) -> Object {
+    match Value::from_json(json) {
+        Value::Object(object) => object,
+        other => Object::from_iter([("value".to_owned(), other)]),
+    }
+}
+
+fn check(secrets: serde_json::Value, told: serde_json::Value, expected: Expect) {
+    let redactor = Redactor::default();
+    redactor.add(&Value::from_json(secrets));
+    let told = Value::from_json(told);
+    let hidden = redactor.value(told);
+    expected.assert_eq(&json::to_string(&hidden, &Style::LINE));
+    assert_eq!(redactor.value(hidden.clone()), hidden, "hiding twice changes nothing");
+}
+
+#[test]
+fn texts_are_found_anywhere_and_short_values_only_where_they_are_all() {
+    check(
+        json!({"a": "s3cr3t-of-ours", "b": "of-ours", "c": "abc", "d": 4711, "e": "80", "f": 471_100, "g": true, "h": "http"}),
+        json!({"key s3cr3t-of-ours": "x-s3cr3t-of-ours, of-ours", "short": "abc", "port": [4711, "4711", "port 4711", 471_100, "n 471100", 80],
+            "on": true, "provider": {"type": "http"}}),
+        expect![[
+            r#"{"key ***": "x-***, ***", "short": "abc", "port": ["***", "***", "port 4711", "***", "n ***", 80], "on": true, "provider": {"type": "http"}}"#
+        ]],
+    );
+}
+
+#[test]
+fn other_ways_to_write_it_are_found_too() {
+    check(
+        json!("pa'ss \"wörd\"/1"),
+        json!([
+            "\"pa'ss \\\"wörd\\\"/1\"",
+            "pa'ss \\\"w\\u00f6rd\\\"/1",
+            "?q=pa%27ss%20%22w%C3%B6rd%22%2F1&",
+            "pa%27ss+%22w%C3%B6rd%22%2F1"
+        ]),
+        expect![[r#"["\"***\"", "***", "?q=***&", "***"]"#]],
+    );
+    check(
+        json!("-----BEGIN KEY-----\nMIIEpAIBAAKCAQEA1\n-----END KEY-----\n"),
+        json!("read -----BEGIN KEY-----\nMIIEpAIBAAKCAQEA1\n-----END KEY----- or MIIEpAIBAAKCAQEA1"),
+        expect![[r#""read *** or ***""#]],
+    );
+}
+
+#[test]
+fn names_tell() {
+    let telling =
+        ["api_token", "DB_PASSWORD", "vault_role_secret", "authorization", "apiKey", "client-secret"];
+    let silent = ["port", "vault_secrets_mount_point", "token_path", "secret_name", "password_file", "keys"];
+    assert!(telling.iter().all(|name| is_telling(name)));
+    assert!(!silent.iter().any(|name| is_telling(name)));
+}
+
+#[test]
+fn settings_hold_secrets_at_any_depth() {
+    let redactor = Redactor::default();
+    redactor.settings(&object(json!({
+        "auths": {"example.com": {"type": "bearer", "value": "for-the-server"}},
+        "notifications": [{"type": "slack", "webhook": "https://hooks.example/T0/x", "headers": {"Authorization": "Key of-a-header"}}],
+        "controls": {"c": {"provider": {"arguments": {"api_token": "of-a-control", "channel": "chaos"}}}},
+    })));
+    let text = "for-the-server https://hooks.example/T0/x Key of-a-header of-a-control chaos slack";
+    assert_eq!(redactor.clean(text.to_owned()), "*** *** *** *** chaos slack");
+}
+
+#[test]
+fn places_in_a_document_stay() {
+    let redactor = Redactor::default();
+    redactor.add(&Value::from("gehéim"));
+    assert_eq!(redactor.document("a: gehéim\nb: 1"), "a: *******\nb: 1");
+}
