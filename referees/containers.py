@@ -75,6 +75,11 @@ class OnNodes(OnPlayground):
         """On a busy machine a kubelet needs several of its ticks until a Pod is cleaned up."""
         until("the end of the Pods", 60, lambda: not self.pods())
 
+    def rolled_out(self, *names):
+        """As Walk has it; with time for Pods that are cleaned up slowly."""
+        until("no terminating Pod", 60, lambda: all("deletionTimestamp" not in pod["metadata"] for pod in self.api.pods(NS)))
+        Walk.rolled_out(self, *names)
+
     def restarts(self):
         """Those by the program's own crash: a busy node may have lost a container in another way before."""
         statuses = self.api.get(POD)["status"].get("containerStatuses") or [{}]
@@ -99,7 +104,7 @@ class OnNodes(OnPlayground):
         self.rolled_out(NS, "go-demo-8-db")
         before = {pod["metadata"]["uid"] for pod in self.api.pods(NS)}
         self.run("chaos/health-pause.yaml", "completed", 0)
-        until("the end of the old Pod", 20, lambda: all("deletionTimestamp" not in pod["metadata"] for pod in self.api.pods(NS)))
+        until("the end of the old Pod", 60, lambda: all("deletionTimestamp" not in pod["metadata"] for pod in self.api.pods(NS)))
         after = {pod["metadata"]["uid"] for pod in self.api.pods(NS)}
         need(len(before - after) == 1 and len(after) == len(before), f"{len(before - after)} of {len(before)} Pods were replaced")
 

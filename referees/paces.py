@@ -50,6 +50,7 @@ TEXTS = [
     (r"Normal Created Created container:? main$", "today's kubelets write `container: NAME`, as the playground does"),
     (r"Warning BackOff Back-off restarting failed container( main in pod \w+_paces\(UID\))?$",
      "since 1.27 kubelets name the container and its Pod, as the playground does"),
+    (r"Readiness probe failed: Get .*: context deadline exceeded", "a probe has 1 s, which a container on a busy machine may miss"),
     (r'unknown: Warning Failed Failed to pull image "nobody/unknown:1": ', "each says why: there is no registry, it pulls nothing"),
 ]
 
