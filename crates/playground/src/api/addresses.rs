@@ -147,7 +147,7 @@ mod tests {
                 .map(|service| json!([service["spec"]["clusterIP"], service["spec"]["clusterIPs"]]))
                 .collect()
         };
-        let api = Api::new(store.clone(), clock.clone()).with_services(range(7));
+        let api = Api::new(store.clone(), clock).with_services(range(7));
         for (name, address) in [("a", ""), ("b", ""), ("headless", "None")] {
             let spec = json!({"ports": [{"port": 80}], "clusterIP": address});
             api.create(
