@@ -27,7 +27,7 @@ use var::Variable;
     subcommand_value_name = "COMMAND",
     disable_help_subcommand = true,
     args_override_self = true,
-    after_help = "Experiments, settings files and journals are the Chaos Toolkit's, and so are the options of run, validate, discover, init, info and settings. Not there yet: report, extensions and controls in Python, Vault."
+    after_help = "Experiments, settings files and journals are the Chaos Toolkit's, and so are the options of run, validate, discover, init, info and settings. Not there yet: report, extensions and controls in Python."
 )]
 pub(crate) struct Global {
     /// Show debug messages on the console too, with their origin

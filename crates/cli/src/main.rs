@@ -26,6 +26,7 @@ mod source;
 mod stdout;
 mod validate;
 mod variables;
+mod vault;
 
 use arguments::{Command, Global};
 use problem::Problem;

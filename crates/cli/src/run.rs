@@ -12,7 +12,7 @@ use crate::session::{Session, SharedLog, lock};
 use crate::signals::{Signals, end_with_parent};
 use crate::source::{Fetching, shown};
 use crate::validate::{draft, is_valid};
-use crate::{bug, exit, machine, recover, settings, variables};
+use crate::{bug, exit, machine, recover, settings, variables, vault};
 use jiff::Timestamp;
 use squall_engine::log::EventLog;
 use squall_engine::options::{Dry, Options, UndoPolicy};
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
     let draft = draft(&arguments.source, fetching, &session)?;
     session.hide(&draft.document, &overrides);
     session.notices.experiment(Name::RunStarted, &draft.document);
-    if !arguments.no_validation && !is_valid(&draft, &arguments.source, &session)? {
+    if !arguments.no_validation && !is_valid(&draft, &arguments.source, &overrides, &session)? {
         return Ok(exit::FAILED);
     }
     let experiment = experiment(draft)?;
@@ -162,12 +162,13 @@ fn resolved(
     let configuration =
         resolve::configuration(declared("configuration"), &overrides.configuration, &environment);
     session.say(Line::debug("Loading secrets..."));
-    let secrets = resolve::secrets(declared("secrets"), &overrides.secrets, &environment)
-        .and_then(|secrets| secrets.fill(|_| None));
-    session.say(Line::debug("Done loading secrets"));
+    let secrets = resolve::secrets(declared("secrets"), &overrides.secrets, &environment);
     match (configuration, secrets) {
         (Ok(configuration), Ok(secrets)) => {
-            session.redactor.configured(&configuration.known());
+            let known = configuration.known();
+            session.redactor.configured(&known);
+            let secrets = vault::filled(secrets, &known, true, session)?;
+            session.say(Line::debug("Done loading secrets"));
             session.redactor.add(&Value::Object(secrets.clone()));
             Ok((configuration, secrets))
         }

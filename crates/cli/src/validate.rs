@@ -9,7 +9,7 @@ use crate::arguments::{Validate, ValidateFormat};
 use crate::problem::Problem;
 use crate::session::Session;
 use crate::source::Fetching;
-use crate::{exit, source, stdout};
+use crate::{exit, source, stdout, vault};
 use machine::Machine;
 use squall_experiment::Value;
 use squall_experiment::check::check;
@@ -32,7 +32,8 @@ pub(crate) fn validate(arguments: &Validate, session: &Session) -> Result<u8, Pr
     let draft = read(&arguments.source, fetching, arguments.format, session)?;
     session.hide(&draft.document, &Overrides::default());
     session.notices.experiment(Name::ValidateStarted, &draft.document);
-    if let Some(first) = checked(&draft, &arguments.source, arguments.format, session)? {
+    let nothing = Overrides::default();
+    if let Some(first) = checked(&draft, &arguments.source, arguments.format, &nothing, session)? {
         session.notices.invalid(&draft.document, &first);
         return Ok(exit::FAILED);
     }
@@ -47,8 +48,13 @@ pub(crate) fn draft(source: &str, fetching: Fetching<'_>, session: &Session) -> 
 }
 
 /// Whether the experiment can be run; says what is wrong with it.
-pub(crate) fn is_valid(draft: &Draft, source: &str, session: &Session) -> Result<bool, Problem> {
-    Ok(checked(draft, source, None, session)?.is_none())
+pub(crate) fn is_valid(
+    draft: &Draft,
+    source: &str,
+    overrides: &Overrides,
+    session: &Session,
+) -> Result<bool, Problem> {
+    Ok(checked(draft, source, None, overrides, session)?.is_none())
 }
 
 fn read(
@@ -77,11 +83,22 @@ fn checked(
     draft: &Draft,
     source: &str,
     format: Option<ValidateFormat>,
+    overrides: &Overrides,
     session: &Session,
 ) -> Result<Option<Diagnostic>, Problem> {
     session.say(Line::info("Validating the experiment's syntax"));
     let complaints = check(draft, &Machine::new(&session.environment)).into_iter();
-    let complaints: Vec<_> = complaints.map(|complaint| session.redactor.complaint(complaint)).collect();
+    let mut complaints: Vec<_> = complaints.map(|complaint| session.redactor.complaint(complaint)).collect();
+    // As the Toolkit does, secrets are really read; of an experiment that cannot be run they are nobody's business.
+    if complaints.iter().all(|complaint| complaint.severity != Severity::Error)
+        && let Err(problem) = vault::can_be_read(&draft.document, overrides, session)
+    {
+        complaints.push(Diagnostic {
+            rule: "bad-secret".to_owned(),
+            path: "secrets".to_owned(),
+            ..unreadable(&problem)
+        });
+    }
     let text = session.redactor.document(&draft.source);
     draw(&complaints, &Source { name: source, text: &text }, format, session)?;
     for complaint in &complaints {

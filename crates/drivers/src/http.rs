@@ -207,7 +207,7 @@ fn options(args: &Args, retries: u32) -> Result<Options, Exception> {
         }
         Some(_) => Verify::Usual,
     };
-    Ok(Options { connect, read, verify, retries })
+    Ok(Options { connect, read, verify, retries, stay: false })
 }
 
 /// One limit for both, or a pair: for connecting, and for waiting.

@@ -11,5 +11,6 @@ pub(crate) mod loose;
 pub mod process;
 #[cfg(test)]
 mod testing;
+pub mod vault;
 
 pub use catalog::CATALOG;

@@ -66,7 +66,7 @@ pub enum ResolveError {
         reason: String,
     },
     /// A secret in Vault that nothing fetched.
-    #[error("secret `{name}` is in Vault, and secrets cannot be fetched from Vault")]
+    #[error("secret `{name}` is in Vault, and was not fetched from there")]
     NotFetched {
         /// Target and name, joined with dots.
         name: String,

@@ -1,8 +1,12 @@
 //! Secrets are found nowhere: every byte that a run says or leaves behind is searched.
 
 use crate::folder::Folder;
+use expect_test::expect;
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
+use std::thread;
 
 /// What is planted, and where.
 const SECRETS: &[&str] = &[
@@ -15,15 +19,18 @@ const SECRETS: &[&str] = &[
     "configured-471100",
     "probed-471100",
     "pa'ss \"wörd\" 471100",
+    "vault-471100",
+    "root-token-471100",
 ];
 
 const EXPERIMENT: &str = r#"{"title": "with ${plain} in its title", "description": "plain-471100",
     "configuration": {
         "api_token": {"type": "env", "key": "CONFIGURED"},
-        "password": "p",
+        "password": "p", "vault_addr": "ADDR", "vault_token": "root-token-471100",
         "probed_token": {"type": "probe", "name": "p", "provider": {"type": "process", "path": "cat", "arguments": "probed"}}},
     "secrets": {
         "shop": {"plain": "plain-471100", "odd": "pa'ss \"wörd\" 471100", "env": {"type": "env", "key": "PLANTED"},
+                 "kept": {"type": "vault", "path": "shop", "key": "password"}, "all": {"type": "vault", "path": "shop"},
                  "of_a_file": {"type": "env", "key": "OF_A_FILE"}},
         "file": {"key": "x"}},
     "steady-state-hypothesis": {"title": "h plain-471100", "probes": [
@@ -31,16 +38,38 @@ const EXPERIMENT: &str = r#"{"title": "with ${plain} in its title", "description
          "provider": {"type": "process", "path": "cat", "arguments": "spilt"}}]},
     "method": [
         {"type": "action", "name": "spill", "provider": {"type": "process", "path": "sh",
-            "arguments": ["-c", "cat spilt; echo $0; cat spilt 1>&2; exit 3", "${odd} ${password} ${api_token} ${key} ${probed_token}"]}},
+            "arguments": ["-c", "cat spilt; echo $0; cat spilt 1>&2; exit 3", "${odd} ${password} ${api_token} ${key} ${probed_token} ${kept} ${all}"]}},
         {"type": "probe", "name": "call", "provider": {"type": "http", "timeout": 1,
             "url": "http://127.0.0.1:1/?q=${odd}&t=${env}", "headers": {"Authorization": "Bearer ${api_token}"}}},
         {"type": "action", "name": "missing ${plain}", "provider": {"type": "process", "path": "no-such-${plain}"}}],
     "rollbacks": [
         {"type": "action", "name": "plain-471100", "provider": {"type": "process", "path": "cat", "arguments": "spilt"}}]}"#;
 
+/// A Vault with one secret, for whoever has the token. Its address.
+fn vault() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let head: Vec<String> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+            let known = head.iter().any(|line| line == "X-Vault-Token: root-token-471100");
+            let (status, body) = match (known, head[0].as_str()) {
+                (false, _) => (403, r#"{"errors": ["permission denied"]}"#),
+                (true, "GET /v1/secret/data/shop HTTP/1.1") => {
+                    (200, r#"{"data": {"data": {"password": "vault-471100"}}}"#)
+                }
+                (true, _) => (404, r#"{"errors": []}"#),
+            };
+            let _ = write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        }
+    });
+    address
+}
+
 fn folder(experiment: &str) -> Folder {
     Folder::new()
-        .with("e.json", experiment)
+        .with("e.json", &experiment.replace("ADDR", &vault()))
         .with("spilt", &SECRETS.join(" "))
         .with("probed", "probed-471100")
         .with("vars.json", r#"{"secrets": {"file": {"key": "varfile-471100"}}}"#)
@@ -101,10 +130,9 @@ fn secrets_are_nowhere_in_what_a_run_says_and_leaves() {
         // The values were there: it is only that nobody is told them.
         assert_eq!(journal["steady_states"]["before"]["steady_state_met"], true);
         assert_eq!(journal["run"][0]["output"]["status"], 3);
-        assert_eq!(
-            journal["run"][0]["output"]["stdout"],
-            format!("{0}*** *** *** *** ***\n", "*** ".repeat(8) + "***")
-        );
+        let spilt = "*** ".repeat(SECRETS.len() - 1) + "***";
+        let said = format!("{spilt}*** *** *** *** *** *** {{'password': '***'}}\n");
+        assert_eq!(journal["run"][0]["output"]["stdout"], said);
         assert!(code == 0 || code == 1);
     }
 }
@@ -126,4 +154,54 @@ fn what_is_refused_is_said_without_secrets() {
         gather(&folder.path("chaostoolkit.log"), &mut found);
         assert_hidden(&found);
     }
+}
+
+/// An experiment with these secrets of our Vault.
+fn of_vault(token: &str, secrets: &str) -> Folder {
+    let experiment = r#"{"title": "t", "description": "d", "method": [],
+        "configuration": {"vault_addr": "ADDR", "vault_token": "TOKEN"}, "secrets": {"t": SECRETS}}"#;
+    folder(&experiment.replace("TOKEN", token).replace("SECRETS", secrets))
+}
+
+#[test]
+fn vault_is_asked_by_validation_and_by_the_run() {
+    of_vault("root-token-471100", r#"{"a": {"type": "vault", "path": "shop"}, "b": {"type": "vault"}}"#)
+        .chaos("run e.json")
+        .check(expect![[r#"
+            stderr:
+            [INFO] Validating the experiment's syntax
+            [WARNING] Missing Vault secret path for '{'type': 'vault'}'
+            [INFO] Experiment looks valid
+            [WARNING] Missing Vault secret path for '{'type': 'vault'}'
+            [INFO] Running experiment: t
+            [INFO] Steady-state strategy: default
+            [INFO] Rollbacks strategy: default
+            [INFO] No steady state hypothesis defined. That's ok, just exploring.
+            [INFO] Playing your experiment's method now...
+            [INFO] No declared activities, let's move on.
+            [INFO] Let's rollback...
+            [INFO] No declared rollbacks, let's move on.
+            [INFO] Experiment ended with status: completed
+            exit: 0
+        "#]]);
+}
+
+#[test]
+fn vault_may_refuse() {
+    let denied = of_vault("bad", r#"{"a": {"type": "vault", "path": "shop"}}"#);
+    for line in ["validate e.json", "run e.json"] {
+        denied.chaos(line).check(expect![[r#"
+            stderr:
+            [INFO] Validating the experiment's syntax
+            [ERROR] Vault at http://SERVER answered GET /v1/secret/data/shop with 403: permission denied; the token is not valid (any more), or none of its policies grants `read` on `secret/data/shop`
+            exit: 1
+        "#]]);
+    }
+    of_vault("root-token-471100", r#"{"a": {"type": "vault", "path": "none"}}"#)
+        .chaos("run --no-validation e.json")
+        .check(expect![[r#"
+            stderr:
+            [ERROR] Vault at http://SERVER answered GET /v1/secret/data/none with 404; look at the `path` of the secret, at `vault_secrets_mount_point` (secret) and at `vault_kv_version` (2)
+            exit: 1
+        "#]]);
 }

@@ -71,6 +71,8 @@ pub struct Options {
     pub verify: Verify,
     /// How often a request is tried again when there is no connection, or when it broke and the method may be repeated.
     pub retries: u32,
+    /// A redirect is what comes back, rather than followed.
+    pub stay: bool,
 }
 
 /// What came back in the end.
@@ -142,7 +144,10 @@ pub async fn fetch(request: &Request, options: &Options, world: &World<'_>) -> R
         for cookie in &head.cookies {
             cookies.set(cookie, &url, world.now);
         }
-        let location = head.headers.get("location").filter(|to| is_redirect(head.status) && !to.is_empty());
+        let location = head
+            .headers
+            .get("location")
+            .filter(|to| !options.stay && is_redirect(head.status) && !to.is_empty());
         let Some(location) = location else {
             let body = incoming.body(&head).await.map_err(|broken| Error::broken(&broken, &url))?;
             let codings = head.headers.get("content-encoding").unwrap_or_default();

@@ -112,10 +112,7 @@ impl<'a> Checker<'a> {
                     let name = request.at.join(".");
                     let path = member("secrets", &name);
                     let path_of_secret = request.declaration.get("path");
-                    if path_of_secret.is_some_and(Value::is_truthy) {
-                        let error = ResolveError::NotFetched { name };
-                        self.say(Complaint::error(Rule::Secret, path, error.to_string()));
-                    } else {
+                    if !path_of_secret.is_some_and(Value::is_truthy) {
                         let declaration = Value::Object(request.declaration.clone());
                         let shown = crate::python::str_of(&declaration);
                         let message = format!("Missing Vault secret path for '{shown}'");

@@ -253,7 +253,7 @@ fn secrets_in_vault_are_requested() {
         r#"{"t": {"one": {"type": "vault"}}}"#,
         "{}",
         expect![[r#"
-            secrets.t.one: secret `t.one` is in Vault, and secrets cannot be fetched from Vault
+            secrets.t.one: secret `t.one` is in Vault, and was not fetched from there
         "#]],
     );
 }

@@ -171,7 +171,6 @@ fn configuration_and_secrets() {
         "method: []\nsecrets: {a: {b: {type: vault, key: k}, c: {type: vault, path: p}}}",
         expect![[r#"
             4:18 warning[bad-secret] secrets.a.b: Missing Vault secret path for '{'type': 'vault', 'key': 'k'}'
-            4:44 error[bad-secret] secrets.a.c: secret `a.c` is in Vault, and secrets cannot be fetched from Vault
             4:18 warning[deprecated] secrets.a.b: Vault secrets must now specify the `path` property. The `key` property is now a key of a Vault secret rather than the actual path. For instance: {'my-key': {'type': 'vault', 'key': 'foo'}} now becomes: {'my-key': {'type': 'vault', 'path': 'foo'}}
             4:11 hint[unused-secret] secrets.a: nothing uses the secrets `a` (a function gets them if its `provider` has `secrets: [a]`)
         "#]],
