@@ -127,11 +127,13 @@ fn is_declaration(object: &Object) -> bool {
     matches!(object.get("type"), Some(Value::Text(kind)) if matches!(kind.as_str(), "env" | "vault" | "file"))
 }
 
-/// Whether a member of the configuration is, or leads to, a secret.
+/// Whether a member of the configuration is, holds, or leads to a secret by its name. A probe gives one only when it was run.
 fn is_secret(name: &str, value: &Value) -> bool {
     match value {
-        Value::Text(_) => is_telling(name),
-        Value::Object(object) => is_declaration(object) && is_telling(name),
+        Value::Text(_) | Value::List(_) => is_telling(name),
+        Value::Object(object) => {
+            is_telling(name) && object.get("type").and_then(Value::as_text) != Some("probe")
+        }
         _ => false,
     }
 }
@@ -154,23 +156,15 @@ impl Redactor {
             if let Some(secrets) = experiment.get("secrets") {
                 known.declared(secrets, environment);
             }
-            let configuration = experiment.get("configuration").and_then(Value::as_object);
-            for (_, value) in
-                configuration.into_iter().flatten().filter(|(name, value)| is_secret(name, value))
-            {
-                known.declared(value, environment);
+            if let Some(Value::Object(configuration)) = experiment.get("configuration") {
+                known.configured(configuration, environment);
             }
         });
     }
 
     /// Adds what is given in the place of configurations whose names tell, or what these came to.
     pub fn configured(&self, configuration: &Object) {
-        self.learn(|known| {
-            configuration
-                .iter()
-                .filter(|(name, _)| is_telling(name))
-                .for_each(|(_, value)| known.declared(value, &|_| None));
-        });
+        self.learn(|known| known.configured(configuration, &|_| None));
     }
 
     /// Adds every text and number of a value.
@@ -205,6 +199,18 @@ impl Known {
             Value::Object(object) => object.values().for_each(|value| self.declared(value, environment)),
             Value::List(items) => items.iter().for_each(|value| self.declared(value, environment)),
             _ => self.add(value),
+        }
+    }
+
+    /// Adds what has a name that tells, at any depth; a whole number may be a pin.
+    fn configured(&mut self, configuration: &Object, environment: &dyn Fn(&str) -> Option<String>) {
+        for (name, value) in configuration {
+            match value {
+                value if is_secret(name, value) => self.declared(value, environment),
+                Value::Object(object) if !is_declaration(object) => self.configured(object, environment),
+                Value::Int(_) | Value::Big(_) if is_telling(name) => self.add(value),
+                _ => {}
+            }
         }
     }
 

@@ -124,10 +124,7 @@ impl Known {
         let Value::Object(experiment) = experiment else { return };
         experiment.get_mut("secrets").into_iter().for_each(mask);
         if let Some(Value::Object(configuration)) = experiment.get_mut("configuration") {
-            configuration
-                .iter_mut()
-                .filter(|(name, value)| is_secret(name, value))
-                .for_each(|(_, value)| mask(value));
+            mask_telling(configuration);
         }
     }
 
@@ -169,6 +166,17 @@ impl Known {
             | Event::Restored { .. }
             | Event::StopRequested { .. }
             | Event::RunEnded { .. } => {}
+        }
+    }
+}
+
+/// Masks what has a name that tells, at any depth.
+fn mask_telling(configuration: &mut Object) {
+    for (name, value) in configuration {
+        match value {
+            value if is_secret(name, value) => mask(value),
+            Value::Object(object) if !is_declaration(object) => mask_telling(object),
+            _ => {}
         }
     }
 }

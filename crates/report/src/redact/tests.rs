@@ -78,3 +78,21 @@ fn places_in_a_document_stay() {
     redactor.add(&Value::from("gehéim"));
     assert_eq!(redactor.document("a: gehéim\nb: 1"), "a: *******\nb: 1");
 }
+
+#[test]
+fn configurations_tell_at_any_depth() {
+    let experiment = json!({"configuration": {
+        "db": {"password": "of-the-database", "user": "jane-of-the-shop"},
+        "credentials": {"key": "of-the-cloud"},
+        "api_token": {"type": "env", "key": "TOKEN_OF_THE_API"},
+        "token_probe": {"type": "probe", "provider": {"type": "process", "path": "/bin/of-a-probe"}},
+        "secret_pin": 471_100,
+    }});
+    let redactor = Redactor::default();
+    redactor.declare(&Value::from_json(experiment.clone()), &|_| Some("of-the-environment".to_owned()));
+    let hidden = redactor.experiment(Value::from_json(experiment));
+    expect![[r#"{"configuration": {"db": {"password": "***", "user": "jane-of-the-shop"}, "credentials": {"key": "***"}, "api_token": {"type": "env", "key": "TOKEN_OF_THE_API"}, "token_probe": {"type": "probe", "provider": {"type": "process", "path": "/bin/of-a-probe"}}, "secret_pin": "***"}}"#]]
+        .assert_eq(&json::to_string(&hidden, &Style::LINE));
+    let text = "of-the-database of-the-cloud of-the-environment jane-of-the-shop 471100";
+    assert_eq!(redactor.clean(text.to_owned()), "*** *** *** jane-of-the-shop ***");
+}
