@@ -152,9 +152,19 @@ async fn answer(app: Arc<App>, request: Request<Incoming>) -> Answer {
     };
     // Whatever else is asked for is answered as `/` is, and counted there: callers cannot make series.
     let path = if known { path } else { "/" };
+    let method = counted_as(request.method());
     let mut histogram = app.histogram.lock().unwrap_or_else(PoisonError::into_inner);
-    histogram.observe(answer.status().as_u16(), request.method().as_str(), path, began.elapsed());
+    histogram.observe(answer.status().as_u16(), method, path, began.elapsed());
     answer
+}
+
+/// The method that a request is counted under: any token is a method, and each would be a series of its own.
+fn counted_as(method: &Method) -> &str {
+    match method.as_str() {
+        standard @ ("GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "CONNECT" | "OPTIONS" | "TRACE"
+        | "PATCH") => standard,
+        _ => "OTHER",
+    }
 }
 
 fn version(app: &App, request: &Request<Incoming>) -> Answer {

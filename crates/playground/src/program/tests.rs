@@ -139,6 +139,15 @@ async fn what_the_demo_answers() {
     assert!(metrics.contains(
         "http_server_resp_time_count{code=\"200\",method=\"PUT\",path=\"/demo/person\",service=\"go-demo\"} 3"
     ));
+    for method in ["BREW", "WHEN"] {
+        assert_eq!(world.ask(Method::from_bytes(method.as_bytes()).unwrap(), "app", "/").await.0, 200);
+    }
+    let (_, metrics) = world.get("app", "/metrics").await;
+    assert!(
+        metrics.contains("count{code=\"200\",method=\"OTHER\",path=\"/\",service=\"go-demo\"} 2"),
+        "{metrics}"
+    );
+    assert!(!metrics.contains("BREW"), "{metrics}");
     app.container.terminated.cancel();
     assert_eq!(app.task.await.unwrap(), TERMINATED);
     assert_eq!(
