@@ -203,6 +203,12 @@ pub(super) async fn open(
 }
 
 impl Session {
+    /// Whether a question is short enough for a line; a longer one would end the session.
+    pub(super) fn takes(ask: &Json) -> bool {
+        // The line's end counts too.
+        (ask.to_string().len() as u64) < LINE
+    }
+
     /// Asks, and waits for an answer: for ever, if the session is broken.
     pub(super) async fn ask(&self, ask: Json) -> Json {
         let (reply, answer) = oneshot::channel();

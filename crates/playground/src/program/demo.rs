@@ -182,7 +182,11 @@ async fn hello(app: &App, request: &Request<Incoming>) -> Answer {
 async fn person(app: &App, request: &Request<Incoming>) -> Answer {
     if request.method() == Method::PUT {
         let name = parameter(request.uri(), "name").unwrap_or_default();
-        app.session.ask(json!({"upsert": "people", "name": name})).await;
+        let upsert = json!({"upsert": "people", "name": name});
+        if !Session::takes(&upsert) {
+            return plain(StatusCode::INTERNAL_SERVER_ERROR, "The name is longer than the database takes\n");
+        }
+        app.session.ask(upsert).await;
         return plain(StatusCode::OK, "");
     }
     let found = app.session.ask(json!({"find": "people"})).await;

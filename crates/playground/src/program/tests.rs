@@ -124,6 +124,9 @@ async fn what_the_demo_answers() {
         let path = format!("/demo/person?name={name}");
         assert_eq!(world.ask(Method::PUT, "app", &path).await.0, 200);
     }
+    // Escaped, six bytes for each: a head that HTTP takes, and no line of the database's.
+    let long = format!("/demo/person?name={}", "%01".repeat(12_000));
+    assert_eq!(world.ask(Method::PUT, "app", &long).await.0, 500);
     check("/demo/person", 200, "Jane\nJohn Doe").await;
     let began = Instant::now();
     check("/demo/hello?delay=300", 200, "hello, Istio with version 0.0.1!").await;
