@@ -28,7 +28,8 @@ pub(crate) type Answer = Response<Full<Bytes>>;
 
 /// How long a caller may be silent before a request, or take for its head.
 const HEAD: Duration = Duration::from_secs(60);
-/// How many connections a program holds at once; more wait.
+/// How many connections a program holds at once; more are closed. Were they to wait, programs that ask each other (or
+/// themselves) would wait for each other for ever.
 const CONNECTIONS: usize = 512;
 /// How long a listener that cannot accept (no file descriptors left) waits before it tries again.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
@@ -104,9 +105,11 @@ where
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
+            biased;
             () = container.terminated.cancelled() => return TERMINATED,
             Some(_) = connections.join_next() => {}
-            arrived = listener.accept(), if connections.len() < CONNECTIONS => match arrived {
+            arrived = listener.accept() => match arrived {
+                Ok(_) if connections.len() >= CONNECTIONS => {}
                 Ok((stream, _)) => {
                     connections.spawn(converse(stream, container.in_flight.clone(), handle.clone()));
                 }

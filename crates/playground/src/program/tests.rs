@@ -244,3 +244,15 @@ async fn the_repeater_repeats() {
     repeater.container.terminated.cancel();
     assert_eq!(repeater.task.await.unwrap(), TERMINATED);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_recursion_ends_at_the_limit_of_connections() {
+    let world = World::new();
+    let _repeater = world.start("vfarcic/repeater:0.0.1", "repeater", &[], &Arc::default());
+    sleep(Duration::from_millis(1)).await;
+    let round = "/?addr=http://repeater:8080";
+    let asked = timeout(Duration::from_secs(60), async { world.get("repeater", &round.repeat(900)).await.0 });
+    assert_eq!(asked.await, Ok(500));
+    assert_eq!(world.get("repeater", "/").await, (200, "`addr` was not specified".to_owned()));
+    assert_eq!(world.get("repeater", &round.repeat(100)).await.0, 200);
+}
