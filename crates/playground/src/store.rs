@@ -418,6 +418,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let outer = tempfile::tempdir().unwrap();
+        let directory = outer.path().join("new");
+        let _store = Store::open(&directory).unwrap();
+        let check = |path: &std::path::Path, expected: u32| {
+            let mode = path.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, expected, "{}", path.display());
+        };
+        check(&directory, 0o700);
+        check(&directory.join("objects.jsonl"), 0o600);
+        check(&directory.join("lock"), 0o600);
+    }
+
+    #[test]
     fn what_was_acknowledged_comes_back_and_half_a_line_does_not() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(directory.path()).unwrap();

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -52,7 +53,8 @@ impl Volumes {
             None => Volume::default(),
             Some(folder) => {
                 let folder = folder.join(&name);
-                fs::create_dir_all(&folder)?;
+                // The folder of all volumes is made so too, and nobody else reaches what is below.
+                fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
                 Volume::at(&folder)?
             }
         };

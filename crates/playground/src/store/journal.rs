@@ -3,14 +3,15 @@
 //! Invariant: a process that is killed at any moment leaves a file from which every acknowledged object comes back; a line
 //! that was cut off was never acknowledged, and is dropped. A whole line that is damaged may have been acknowledged, so such
 //! a file is refused by the number of the line. Lines go to the system at once, not to the platter: this survives a kill,
-//! not a power cut. One process at a time holds a directory.
+//! not a power cut. One process at a time holds a directory. Objects are Secrets too: the files are their owner's alone.
 
 use super::Key;
 use crate::resource::RESOURCES;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -45,9 +46,9 @@ pub(super) struct Kept {
 impl Journal {
     /// Opens the store in a directory, which is made if it is not there.
     pub(super) fn open(directory: &Path) -> io::Result<(Journal, Kept)> {
-        std::fs::create_dir_all(directory)?;
-        let held =
-            OpenOptions::new().create(true).truncate(false).write(true).open(directory.join("lock"))?;
+        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        let lock = directory.join("lock");
+        let held = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(lock)?;
         match held.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -158,7 +159,7 @@ fn written(new: &Path, objects: &BTreeMap<Key, Arc<Json>>, revision: u64) -> io:
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = BufWriter::new(OpenOptions::new().create_new(true).append(true).open(new)?);
+    let mut file = BufWriter::new(OpenOptions::new().create_new(true).append(true).mode(0o600).open(new)?);
     file.write_all(&summed(json!({"format": FORMAT, "revision": revision}).to_string().as_bytes()))?;
     for (key, object) in objects {
         file.write_all(&line(super::revision_of(object).unwrap_or(revision), key, Some(object)))?;
