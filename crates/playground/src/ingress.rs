@@ -11,6 +11,7 @@ use crate::api::{Api, Write};
 use crate::net::{Net, Stream};
 use crate::program::http::forward;
 use crate::resource::find;
+use crate::strangers::Strangers;
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
@@ -24,7 +25,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -38,7 +39,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const READ: Duration = Duration::from_secs(60);
 /// How long a client may be silent before a request, or take for its head.
 const HEAD: Duration = Duration::from_secs(60);
-/// How many connections are held at once, as one of nginx's workers would; more wait.
+/// How many connections are held at once, as one of nginx's workers would. The oldest of those that never sent a whole head
+/// gives way to a new one; if there is none, the new one is closed.
 const CONNECTIONS: usize = 1024;
 /// How long a listener that cannot accept (no file descriptors left) waits before it tries again.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
@@ -79,13 +81,18 @@ pub async fn run(api: Api, config: Config) -> io::Result<(SocketAddr, JoinSet<()
     });
     tasks.spawn(async move {
         let mut connections = JoinSet::new();
+        let mut strangers = Strangers::new(CONNECTIONS);
         loop {
             tokio::select! {
+                biased;
                 () = config.stop.cancelled() => return,
                 Some(_) = connections.join_next() => {}
-                arrived = listener.accept(), if connections.len() < CONNECTIONS => match arrived {
+                arrived = listener.accept() => match arrived {
+                    Ok(_) if connections.len() >= CONNECTIONS && !strangers.displace() => {}
                     Ok((stream, from)) => {
-                        connections.spawn(converse(shared.clone(), stream, from));
+                        let known = Arc::<AtomicBool>::default();
+                        let task = connections.spawn(converse(shared.clone(), stream, from, known.clone()));
+                        strangers.add(task, known);
                     }
                     Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
                 },
@@ -142,9 +149,10 @@ async fn publish(shared: Arc<Shared>, at: SocketAddr) {
     }
 }
 
-async fn converse(shared: Arc<Shared>, stream: Stream, from: SocketAddr) {
+async fn converse(shared: Arc<Shared>, stream: Stream, from: SocketAddr, known: Arc<AtomicBool>) {
     let service = service_fn(|request| {
         let shared = shared.clone();
+        known.store(true, Ordering::Relaxed);
         async move { Ok::<_, Infallible>(answer(&shared, request, from.ip()).await) }
     });
     // How a connection ends is its caller's business.
@@ -203,4 +211,35 @@ fn page(status: StatusCode, title: &str) -> Answer {
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/html"));
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+    use crate::api::Clock;
+    use crate::program::http::exchange;
+    use crate::store::Store;
+    use tokio::io::AsyncWriteExt as _;
+
+    #[tokio::test(start_paused = true)]
+    async fn half_sent_heads_keep_nobody_out() {
+        let api = Api::new(Arc::new(Store::default()), Clock::starting(jiff::Timestamp::UNIX_EPOCH));
+        let (net, stop) = (Net::memory(), CancellationToken::new());
+        let at = SocketAddr::from(([127, 0, 0, 1], 0));
+        let config = Config { at, host: net.clone(), net: net.clone(), stop: stop.clone() };
+        let (at, tasks) = run(api, config).await.unwrap();
+        let mut halves = Vec::new();
+        for _ in 0..1100 {
+            let mut stream = net.dial(None, at).await.unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nHos").await.unwrap();
+            halves.push(stream);
+        }
+        let stream = net.dial(None, at).await.unwrap();
+        let request = Request::get("/").header("host", "nobody.acme.com").body(Full::default()).unwrap();
+        let (status, _) = timeout(Duration::from_secs(1), exchange(stream, request)).await.unwrap().unwrap();
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        stop.cancel();
+        tasks.join_all().await;
+    }
 }

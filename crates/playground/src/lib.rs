@@ -22,4 +22,5 @@ mod scheduler;
 pub mod serve;
 pub mod shape;
 pub mod store;
+mod strangers;
 pub mod times;

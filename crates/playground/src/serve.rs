@@ -23,11 +23,11 @@ pub use tls::{Authority, TlsError};
 
 use crate::api::Api;
 use crate::net::{Listener, Net, Stream};
+use crate::strangers::Strangers;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use pace::Peer;
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 /// How many connections may be open at once.
@@ -119,34 +119,10 @@ impl Server {
     }
 }
 
-/// Those that were let into the process and have not shown a token, the oldest first.
-#[derive(Default)]
-struct Strangers(VecDeque<(AbortHandle, Arc<Peer>)>);
-
-impl Strangers {
-    fn add(&mut self, connection: AbortHandle, peer: Arc<Peer>) {
-        if self.0.len() >= 2 * CONNECTIONS {
-            self.0.retain(|(connection, peer)| !connection.is_finished() && !peer.known());
-        }
-        self.0.push_back((connection, peer));
-    }
-
-    /// Ends the oldest; whether there was one.
-    fn displace(&mut self) -> bool {
-        while let Some((connection, peer)) = self.0.pop_front() {
-            if !connection.is_finished() && !peer.known() {
-                connection.abort();
-                return true;
-            }
-        }
-        false
-    }
-}
-
 /// Accepts connections for ever, each in a task of its own that ends with this one.
 async fn accept(mut listener: Listener, tls: Option<TlsAcceptor>, service: Arc<verbs::Service>) {
     let mut connections = JoinSet::new();
-    let mut strangers = Strangers::default();
+    let mut strangers = Strangers::new(CONNECTIONS);
     loop {
         tokio::select! {
             biased;
@@ -171,7 +147,7 @@ async fn accept(mut listener: Listener, tls: Option<TlsAcceptor>, service: Arc<v
                             }
                         }
                     });
-                    strangers.add(task, peer);
+                    strangers.add(task, peer.known());
                 }
                 // Too many open files, or a client that left at once: others may still come.
                 Err(error) if error.kind() != io::ErrorKind::ConnectionAborted => {

@@ -32,7 +32,7 @@ pub(super) struct Peer {
     /// Since when slices lie there, by answer.
     lying: Mutex<BTreeMap<u64, Instant>>,
     answers: AtomicU64,
-    known: AtomicBool,
+    known: Arc<AtomicBool>,
 }
 
 impl Peer {
@@ -41,9 +41,9 @@ impl Peer {
         self.known.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it ever did.
-    pub(super) fn known(&self) -> bool {
-        self.known.load(Ordering::Relaxed)
+    /// Whether it ever did, as of when that is read.
+    pub(super) fn known(&self) -> Arc<AtomicBool> {
+        self.known.clone()
     }
 
     /// An answer to it.
