@@ -35,7 +35,6 @@ DIFFERENCES = [
     ("kubectl get limitranges", r"^[-+](No resources|error: the server doesn't have|exit code 1)", LATER + "LimitRange"),
     ("kubectl describe namespace beside", r"^-(No (resource quota|LimitRange resource)\.)?$", LATER + "ResourceQuota and LimitRange"),
     ("kubectl describe namespace beside", r"^[-+]Labels:", TODAY + "namespaces are labelled with their names since 1.22"),
-    ("kubectl get pods -l 'app in (web'", r"unable to parse requirement", "which part of a wrong selector is complained about"),
     ("kubectl get endpointslices", r"^-headless-<pod>  IPv6", TODAY + "a Service has the families of addresses that it says"),
     ("kubectl get * -o yaml", r"^-  +creationTimestamp: null$", AHEAD + "a template has no time of creation"),
     ("kubectl get service web -o yaml", r"^\+  (internalTrafficPolicy|ipFamil|- IPv4)", TODAY + "families of addresses"),

@@ -53,3 +53,10 @@ pub const EVENT_TTL: Duration = Duration::from_secs(3600);
 pub const METRICS_PERIOD: Duration = Duration::from_secs(5);
 /// A status that could not be written is written again after so long.
 pub const STATUS_AGAIN: Duration = Duration::from_secs(1);
+
+/// A span of seconds that somebody wrote; none if negative, a hundred years at most, for clocks cannot be put on by more
+/// than they hold.
+pub(crate) fn written(seconds: i64) -> Duration {
+    const EVER: u64 = 100 * 365 * 86_400;
+    Duration::from_secs(u64::try_from(seconds).unwrap_or(0).min(EVER))
+}

@@ -13,7 +13,7 @@ use super::replicaset::from_template;
 use super::{Context, Controller, Queue};
 use crate::api::Status;
 use crate::store::{Change, ChangeKind, Key};
-use crate::times::{JOB_BACKOFF, JOB_BACKOFF_MAX};
+use crate::times::{self, JOB_BACKOFF, JOB_BACKOFF_MAX};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,12 +53,10 @@ fn finished(job: &Json) -> Option<&Json> {
 }
 
 fn expire(cx: &Context, job: &Json, at: &str) -> Result<Option<Duration>, Status> {
-    let Some(seconds) =
-        int(job, "/spec/ttlSecondsAfterFinished").and_then(|seconds| u64::try_from(seconds).ok())
-    else {
+    let Some(seconds) = int(job, "/spec/ttlSecondsAfterFinished") else {
         return Ok(None);
     };
-    let rest = Duration::from_secs(seconds).saturating_sub(since(at, cx.now()).unwrap_or_default());
+    let rest = times::written(seconds).saturating_sub(since(at, cx.now()).unwrap_or_default());
     if rest.is_zero() { cx.delete(JOBS, job).map(|()| None) } else { Ok(Some(rest)) }
 }
 
@@ -93,10 +91,9 @@ fn one(cx: &mut Context, job: &Arc<Json>) -> Result<Option<Duration>, Status> {
     let suspended = job["spec"]["suspend"] == true;
     let restarts: i64 = pods.active.iter().map(|pod| restarts(pod)).sum();
     let begun = text(job, "/status/startTime");
-    let deadline = int(job, "/spec/activeDeadlineSeconds").and_then(|seconds| u64::try_from(seconds).ok());
-    let left = deadline.map(|deadline| {
-        Duration::from_secs(deadline).saturating_sub(since(begun, cx.now()).unwrap_or_default())
-    });
+    let deadline = int(job, "/spec/activeDeadlineSeconds");
+    let left = deadline
+        .map(|deadline| times::written(deadline).saturating_sub(since(begun, cx.now()).unwrap_or_default()));
     let overdue = !begun.is_empty() && left == Some(Duration::ZERO);
     let done = match completions {
         Some(wanted) => pods.succeeded >= wanted,

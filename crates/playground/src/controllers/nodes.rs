@@ -12,7 +12,7 @@ use super::{Context, Controller, Queue};
 use crate::api::Status;
 use crate::scheduler::tolerates_one;
 use crate::store::{Change, ChangeKind, Key};
-use crate::times::{NODE_GRACE, ORPHANED_PODS};
+use crate::times::{self, NODE_GRACE, ORPHANED_PODS};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -145,7 +145,7 @@ fn patience(pod: &Json, taints: &[&Json], cx: &Context) -> Patience {
         }
         let seconds = bearing.iter().filter_map(|toleration| int(toleration, "/tolerationSeconds")).min();
         let Some(seconds) = seconds else { continue };
-        let bears = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+        let bears = times::written(seconds);
         let so_far = since(text(taint, "/timeAdded"), cx.now()).unwrap_or_default();
         let rest = bears.saturating_sub(so_far);
         least = Some(least.map_or(rest, |least| least.min(rest)));

@@ -4,6 +4,7 @@
 //! nothing.
 
 use crate::store::{Change, ChangeKind};
+use crate::times;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
@@ -229,7 +230,7 @@ pub(crate) fn available(pod: &Json, seconds: i64, now: Timestamp) -> Result<(), 
     let Some(condition) = condition(pod, "Ready").filter(|ready| ready["status"] == "True") else {
         return Err(None);
     };
-    let needed = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+    let needed = times::written(seconds);
     if needed.is_zero() {
         return Ok(());
     }

@@ -190,7 +190,7 @@ impl Worker {
         }
         let now = Instant::now();
         let grace = int(&self.pod, "/metadata/deletionGracePeriodSeconds").unwrap_or(30);
-        let grace = Duration::from_secs(u64::try_from(grace).unwrap_or(0));
+        let grace = times::written(grace);
         let first = self.deleting.is_none();
         let (seen, end) = self.deleting.unwrap_or((now, now + grace));
         // A second deletion with a shorter grace hastens the first.
@@ -284,8 +284,7 @@ impl Worker {
                 }
                 self.say(at, Level::Normal, "Killing", &message);
                 let own = int(&self.slots[at].manifest[found.kind.field()], "/terminationGracePeriodSeconds");
-                let own = own.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
-                self.stop(at, own.unwrap_or_else(|| self.grace()));
+                self.stop(at, own.map_or_else(|| self.grace(), times::written));
             }
             _ => {}
         }

@@ -81,13 +81,13 @@ pub(super) struct Prober {
 /// Probes for as long as somebody listens.
 pub(super) async fn run(prober: Prober) {
     let probe = &prober.caller.manifest[prober.kind.field()];
-    let number = |field: &str, otherwise: u64| match probe[field].as_u64() {
-        None | Some(0) => otherwise,
+    let number = |field: &str, otherwise: i64| match probe[field].as_i64() {
+        None | Some(..=0) => otherwise,
         Some(number) => number,
     };
-    let period = Duration::from_secs(number("periodSeconds", 10));
-    let limit = Duration::from_secs(number("timeoutSeconds", 1));
-    let delay = Duration::from_secs(number("initialDelaySeconds", 0)).max(times::FIRST_PROBE);
+    let period = times::written(number("periodSeconds", 10));
+    let limit = times::written(number("timeoutSeconds", 1));
+    let delay = times::written(number("initialDelaySeconds", 0)).max(times::FIRST_PROBE);
     let (enough_successes, enough_failures) = (number("successThreshold", 1), number("failureThreshold", 3));
     let mut next = (prober.started + delay).max(Instant::now());
     let (mut successes, mut failures) = (0, 0);
@@ -117,8 +117,8 @@ impl Caller {
     /// # Errors
     /// Why it failed.
     pub(super) async fn check(&self, probe: &Json, limit: Duration) -> Result<(), String> {
-        if let Some(seconds) = probe["sleep"]["seconds"].as_u64() {
-            let slept = timeout(limit, sleep(Duration::from_secs(seconds))).await;
+        if let Some(seconds) = probe["sleep"]["seconds"].as_i64() {
+            let slept = timeout(limit, sleep(times::written(seconds))).await;
             return slept.map_err(|_| format!("sleeping {seconds} s took longer than {limit:?}"));
         }
         if probe["exec"].is_object() {

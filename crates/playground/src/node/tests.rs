@@ -475,6 +475,21 @@ async fn a_container_that_fails_its_liveness_probe_is_restarted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn spans_beyond_all_clocks_harm_nobody() {
+    let cluster = Cluster::up().await;
+    let spec = json!({
+        "activeDeadlineSeconds": i32::MAX, "terminationGracePeriodSeconds": i64::MAX,
+        "containers": [ends(&["1000", "0"])],
+    });
+    cluster.bare("long", spec);
+    sleep(Duration::from_secs(4)).await;
+    assert_eq!(text(&cluster.pod("long").unwrap(), "/status/phase"), "Running");
+    cluster.delete(PODS, "long");
+    cluster.until(4, || cluster.pod("long").is_none()).await;
+    cluster.down().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pod_is_active_no_longer_than_its_deadline() {
     let cluster = Cluster::up().await;
     cluster.bare("late", json!({"activeDeadlineSeconds": 10, "containers": [ends(&["1000", "0"])]}));

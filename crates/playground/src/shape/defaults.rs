@@ -34,8 +34,8 @@ pub fn defaults(resource: &Resource, object: &mut Json) {
             });
         }
         "Job" => {
-            let (uid, name) = (map["metadata"]["uid"].clone(), map["metadata"]["name"].clone());
-            within(map, "spec", |spec| job(spec, &uid, &name));
+            let metadata = map.get("metadata").cloned().unwrap_or_default();
+            within(map, "spec", |spec| job(spec, &metadata["uid"], &metadata["name"]));
             let labels = map["spec"]["template"]["metadata"]["labels"].clone();
             if labels.is_object() {
                 within(map, "metadata", |metadata| set(metadata, "labels", labels));

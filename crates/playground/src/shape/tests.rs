@@ -488,3 +488,16 @@ fn unfold(annotations: &Json) -> Json {
     .collect::<serde_json::Map<_, _>>()
     .into()
 }
+
+#[test]
+fn what_lacks_everything_is_completed_too() {
+    for resource in resource::RESOURCES {
+        for bare in
+            [json!({}), json!({"metadata": {}}), json!({"spec": {}}), json!({"metadata": null, "spec": null})]
+        {
+            let mut object = bare;
+            defaults::defaults(resource, &mut object);
+            assert!(object.is_object(), "{}", resource.kind);
+        }
+    }
+}

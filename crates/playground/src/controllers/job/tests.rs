@@ -45,6 +45,18 @@ async fn so_many_in_all_so_many_at_once_and_then_it_expires() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deadline_beyond_all_clocks_stops_nobody() {
+    let cluster = Cluster::with_nodes(1).await;
+    cluster.put(job(
+        json!({"completions": 1, "activeDeadlineSeconds": i64::MAX, "ttlSecondsAfterFinished": i64::MAX}),
+        "0",
+    ));
+    cluster.pass(10_000).await;
+    assert_eq!(counts(&cluster), [0, 1, 0]);
+    cluster.end().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn failures_are_retried_later_and_later_and_not_for_ever() {
     let cluster = Cluster::with_nodes(1).await;
     cluster.put(job(json!({"completions": 1, "parallelism": 1, "backoffLimit": 1}), "1"));

@@ -18,11 +18,11 @@ use tokio::time::{Instant, sleep};
 impl Worker {
     /// How long the Pod may still be active.
     pub(super) fn active_for(&self) -> Duration {
-        let Some(deadline) = self.deadline.and_then(|seconds| u64::try_from(seconds).ok()) else {
+        let Some(deadline) = self.deadline else {
             return Duration::MAX;
         };
         let active = since(&self.since, self.node.shared.api.clock().now()).unwrap_or_default();
-        Duration::from_secs(deadline).saturating_sub(active)
+        times::written(deadline).saturating_sub(active)
     }
 
     /// Ends a Pod that was active too long: it has failed, and nothing of it starts again.
@@ -45,7 +45,7 @@ impl Worker {
     /// What the manifest gives containers to end.
     pub(super) fn grace(&self) -> Duration {
         let grace = int(&self.pod, "/spec/terminationGracePeriodSeconds").unwrap_or(30);
-        Duration::from_secs(u64::try_from(grace).unwrap_or(0))
+        times::written(grace)
     }
 
     /// The hook that comes before its end, then SIGTERM; SIGKILL in a while.
