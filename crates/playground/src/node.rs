@@ -81,6 +81,7 @@ pub fn run(api: Api, config: Config) -> JoinSet<()> {
         }
     });
     let stop = config.stop.clone();
+    register::retire(&api, &config.nodes);
     let mut fleet = Fleet::new(api, config);
     tasks.spawn(async move {
         tokio::select! {

@@ -3,7 +3,7 @@
 //! Invariant: a node is registered once, when it starts; one that somebody deletes stays deleted, as a kubelet would leave it.
 
 use super::Node;
-use crate::api::Write;
+use crate::api::{Api, Delete, Write};
 use crate::controllers::kinds::{LEASES, NODES};
 use crate::controllers::object::{list, set, since, text, uid};
 use crate::times;
@@ -13,6 +13,20 @@ use serde_json::{Value as Json, json};
 const KUBELET: &str = "kubelet";
 /// Where leases of nodes are.
 const LEASE_NAMESPACE: &str = "kube-node-lease";
+
+/// What a node of the playground runs on, and no node that somebody else made.
+const SYSTEM: &str = "Squall playground";
+
+/// Deletes the nodes that an earlier life of the playground had and this one does not: nobody would run their Pods, nor end them.
+pub(super) fn retire(api: &Api, nodes: &[String]) {
+    for node in api.list(NODES, None).0 {
+        let name = text(&node, "/metadata/name");
+        if text(&node, "/status/nodeInfo/osImage") == SYSTEM && !nodes.iter().any(|known| known == name) {
+            // One with a finalizer goes when that does.
+            let _ = api.delete(NODES, "", name, &Delete::default());
+        }
+    }
+}
 
 /// Registers a node, or tells of one that is registered already.
 pub(super) fn register(node: &Node) {
@@ -126,9 +140,36 @@ fn status(node: &Node, stamp: &str) -> Json {
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
         "nodeInfo": {
             "machineID": serial.simple().to_string(), "systemUUID": serial.to_string(), "bootID": serial.to_string(),
-            "kernelVersion": "6.1.0", "osImage": "Squall playground", "containerRuntimeVersion": "playground://1.0.0",
+            "kernelVersion": "6.1.0", "osImage": SYSTEM, "containerRuntimeVersion": "playground://1.0.0",
             "kubeletVersion": "v1.33.0", "kubeProxyVersion": "", "operatingSystem": "linux", "architecture": "amd64",
         },
         "images": [],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+    use crate::api::Clock;
+    use crate::controllers::object::name;
+    use crate::store::Store;
+    use std::sync::Arc;
+
+    #[test]
+    fn nodes_that_nobody_runs_any_more_are_deleted() {
+        let clock = Clock::starting("2026-11-20T09:00:00Z".parse().unwrap());
+        let api = Api::new(Arc::new(Store::default()), clock);
+        for (name, system) in [("playground-0", SYSTEM), ("playground-1", SYSTEM), ("edge", "Linux")] {
+            let object = json!({
+                "apiVersion": "v1", "kind": "Node", "metadata": {"name": name},
+                "status": {"nodeInfo": {"osImage": system}},
+            });
+            api.create(NODES, "", object, &Write::by("test")).unwrap();
+        }
+        retire(&api, &["playground-0".to_owned()]);
+        let left: Vec<String> = api.list(NODES, None).0.iter().map(|node| name(node).to_owned()).collect();
+        assert_eq!(left, ["edge", "playground-0"]);
+    }
 }
