@@ -417,6 +417,9 @@ pub(crate) enum PlaygroundCommand {
         /// Leave it in the background
         #[arg(long)]
         detach: bool,
+        /// What `--detach` starts: it leaves the terminal's session
+        #[arg(long, hide = true)]
+        background: bool,
     },
     /// List those that run
     #[command(override_usage = "chaos playground status")]

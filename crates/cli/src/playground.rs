@@ -9,6 +9,7 @@ mod place;
 use crate::arguments::{Playground, PlaygroundCommand};
 use crate::problem::Problem;
 use crate::session::Session;
+use crate::signals::{heard, outlives_terminal};
 use crate::{demo, exit, machine, stdout};
 use place::Place;
 use squall_playground::cluster::{Cluster, Inside, Options};
@@ -26,7 +27,11 @@ pub(crate) fn playground(arguments: &Playground, session: &Session) -> Result<u8
     let state = session.state()?;
     demo::sweep(&session.environment);
     match &arguments.command {
-        PlaygroundCommand::Up { name, nodes, port, data, detach } => {
+        PlaygroundCommand::Up { name, nodes, port, data, detach, background } => {
+            if *background {
+                // The end of the terminal is not its end, nor is a Ctrl-C there. What leads a session already may stay in it.
+                let _ = rustix::process::setsid();
+            }
             let place = Place::named(&state, name)?;
             let options = Options {
                 nodes: usize::from(*nodes),
@@ -73,6 +78,10 @@ fn up(place: &Place, options: Options, session: &Session) -> Result<u8, Problem>
         // Before anything is up, so that a Ctrl-C in between ends it in order too.
         let (mut interrupt, mut terminate) =
             (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+        let mut hang_up = match outlives_terminal() {
+            true => None,
+            false => Some(listen(SignalKind::hangup())?),
+        };
         let cluster = Cluster::up(options)
             .await
             .map_err(|error| Problem::new(format!("the playground could not start: {error}")))?;
@@ -87,6 +96,7 @@ fn up(place: &Place, options: Options, session: &Session) -> Result<u8, Problem>
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = heard(hang_up.as_mut()) => {}
         }
         held.untell();
         cluster.down().await;
@@ -99,27 +109,34 @@ fn up(place: &Place, options: Options, session: &Session) -> Result<u8, Problem>
 fn up_detached(place: &Place, options: &Options) -> Result<u8, Problem> {
     drop(place.hold()?);
     let unable = |error: std::io::Error| Problem::new(format!("could not start the playground: {error}"));
-    let log = place.log().map_err(unable)?;
+    let (log, said) = place.log().map_err(unable)?;
     let mut command = Command::new(std::env::current_exe().map_err(unable)?);
-    command.args(["--no-log-file", "playground", "up", "--name", place.name()]);
+    command.args(["--no-log-file", "playground", "up", "--background", "--name", place.name()]);
     command.args(["--nodes", &options.nodes.to_string(), "--port", &options.port.to_string()]);
     if let Some(data) = &options.data {
         command.arg("--data").arg(data);
     }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-    // A Ctrl-C at the terminal is not meant for it.
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn().map_err(unable)?;
     let started = Instant::now();
     loop {
-        if let Ok((kubeconfig, ingress)) = place.reach() {
+        // Another of its name may have been started at the same time: that one is not ours.
+        if place.told_pid() == Some(child.id())
+            && let Ok((kubeconfig, ingress)) = place.reach()
+        {
+            said.keep();
             return print_exports(&kubeconfig, &ingress);
         }
-        let ended = child.try_wait().map_err(unable)?;
-        if ended.is_some() || started.elapsed() > PATIENCE {
+        if child.try_wait().map_err(unable)?.is_some() {
+            return Err(Problem::new(said.last()));
+        }
+        if started.elapsed() > PATIENCE {
             let _ = child.kill();
             let _ = child.wait();
-            return Err(Problem::new(format!("the playground did not become ready: {}", place.said())));
+            let (seconds, last) = (PATIENCE.as_secs(), said.last());
+            return Err(Problem::new(format!(
+                "the playground did not become ready within {seconds} s; the last it said: {last}"
+            )));
         }
         std::thread::sleep(Duration::from_millis(10));
     }

@@ -101,7 +101,7 @@ impl<'a> Signals<'a> {
 }
 
 /// The next signal of a kind that may not be listened to.
-async fn heard(signal: Option<&mut unix::Signal>) -> Option<()> {
+pub(crate) async fn heard(signal: Option<&mut unix::Signal>) -> Option<()> {
     match signal {
         Some(signal) => signal.recv().await,
         None => std::future::pending().await,
@@ -109,7 +109,7 @@ async fn heard(signal: Option<&mut unix::Signal>) -> Option<()> {
 }
 
 /// Whether SIGHUP is ignored already, as `nohup` does it. Where `/proc` does not tell, it is not.
-fn outlives_terminal() -> bool {
+pub(crate) fn outlives_terminal() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)

@@ -15,6 +15,11 @@ pub(super) struct Place {
     name: String,
 }
 
+/// The log of a detached playground that is not ready yet.
+pub(super) struct Said {
+    path: PathBuf,
+}
+
 /// A place that is ours.
 pub(super) struct Held {
     folder: PathBuf,
@@ -98,19 +103,37 @@ impl Place {
     /// Its process.
     pub(super) fn pid(&self) -> Result<u32, Problem> {
         self.reach()?;
-        let pid = fs::read_to_string(self.folder.join("pid")).ok().and_then(|pid| pid.parse().ok());
-        pid.ok_or_else(|| Problem::new(format!("{} holds no process id", self.folder.display())))
+        self.told_pid().ok_or_else(|| Problem::new(format!("{} holds no process id", self.folder.display())))
     }
 
-    /// Where a detached one writes its log.
-    pub(super) fn log(&self) -> io::Result<File> {
-        OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(self.folder.join("log"))
+    /// The process that told last how it is reached, whether it lives or not. The lock is not touched: who is about to take
+    /// it is not disturbed.
+    pub(super) fn told_pid(&self) -> Option<u32> {
+        fs::read_to_string(self.folder.join("pid")).ok()?.parse().ok()
     }
 
-    /// The last that a detached one said.
-    pub(super) fn said(&self) -> String {
-        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-        log.lines().last().unwrap_or("it said nothing").to_owned()
+    /// Where a detached one that we start writes its log: beside the place's, which may be that of another.
+    pub(super) fn log(&self) -> io::Result<(File, Said)> {
+        let path = self.folder.join(format!("log.{}", std::process::id()));
+        let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path)?;
+        Ok((file, Said { path }))
+    }
+}
+
+impl Said {
+    /// It is the log of the place's playground from now on.
+    pub(super) fn keep(self) {
+        // Under its old name it is written as well; then nobody finds it.
+        let _ = fs::rename(&self.path, self.path.with_file_name("log"));
+    }
+
+    /// The last that was said, without the time and the level before it. The log is of no use afterwards.
+    pub(super) fn last(self) -> String {
+        let log = fs::read_to_string(&self.path).unwrap_or_default();
+        let _ = fs::remove_file(&self.path);
+        let last = log.lines().last().unwrap_or("the playground ended without a word");
+        let said = last.strip_prefix('[').and_then(|line| line.split_once("] "));
+        said.map_or(last, |(_, said)| said).to_owned()
     }
 }
 

@@ -14,6 +14,7 @@ mod helps;
 mod image;
 mod init;
 mod notify;
+mod playground;
 mod recover;
 mod run;
 mod secrets;
