@@ -33,6 +33,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -301,9 +302,11 @@ impl Manager {
     fn reconcile(&mut self, of: usize, key: Key) {
         let Some(controller) = self.controllers.get_mut(of) else { return };
         let began = Instant::now();
-        match controller.reconcile(&mut self.cx, &key) {
-            Ok(again) => self.queue.done(of, key, began, again),
-            Err(_) => self.queue.failed(of, key),
+        // A defect met by one object is that object's trouble, not every controller's end.
+        let looked = catch_unwind(AssertUnwindSafe(|| controller.reconcile(&mut self.cx, &key)));
+        match looked {
+            Ok(Ok(again)) => self.queue.done(of, key, began, again),
+            Ok(Err(_)) | Err(_) => self.queue.failed(of, key),
         }
     }
 }
