@@ -86,13 +86,15 @@ impl Controller for Garbage {
                 }
                 finalize(cx, resource, &object, ORPHAN)?;
             } else if has_finalizer(&object, FOREGROUND) {
-                let dependents = self.dependents_of(cx, &object);
-                let blocked = dependents.iter().any(|(_, dependent)| blocks(dependent, uid(&object)));
-                for (resource, dependent) in &dependents {
+                for (resource, dependent) in &self.dependents_of(cx, &object) {
                     if !terminating(dependent) {
                         self.collect(cx, resource, dependent)?;
                     }
                 }
+                // As they are now: some are gone, some wait themselves.
+                let blocked = self.dependents_of(cx, &object).iter().any(|(_, dependent)| {
+                    blocks(dependent, uid(&object)) && !self.waits_for(cx, dependent, uid(&object))
+                });
                 if !blocked {
                     finalize(cx, resource, &object, FOREGROUND)?;
                 }
@@ -120,6 +122,24 @@ impl Garbage {
             owned.then_some((resource, object))
         })
         .collect()
+    }
+
+    /// Whether an object that is deleted in the foreground waits for an owner of its own, perhaps through others that wait as
+    /// it does: such a ring would wait for itself for ever.
+    fn waits_for(&self, cx: &Context, object: &Arc<Json>, owner: &str) -> bool {
+        let (mut seen, mut next) = (BTreeSet::new(), vec![object.clone()]);
+        while let Some(object) = next.pop() {
+            if !terminating(&object) || !has_finalizer(&object, FOREGROUND) {
+                continue;
+            }
+            if uid(&object) == owner {
+                return true;
+            }
+            if seen.insert(uid(&object).to_owned()) {
+                next.extend(self.dependents_of(cx, &object).into_iter().map(|(_, dependent)| dependent));
+            }
+        }
+        false
     }
 
     /// Deletes an object if it names owners, and none of them stays.

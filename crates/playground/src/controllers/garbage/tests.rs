@@ -1,4 +1,7 @@
-use crate::controllers::kinds::{DEPLOYMENTS, ENDPOINTS, EVENTS, PODS, REPLICA_SETS, SERVICES, SLICES};
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+use crate::controllers::kinds::{
+    DEPLOYMENTS, ENDPOINTS, EVENTS, PODS, REPLICA_SETS, SERVICES, SLICES, by_key,
+};
 use crate::controllers::object::list;
 use crate::controllers::testing::{Cluster, deployment};
 use crate::times::EVENT_TTL;
@@ -40,9 +43,44 @@ async fn who_names_an_owner_that_never_was_goes() {
     }));
     cluster.put(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "t"}}));
     cluster.pass(10).await;
-    let secrets = crate::controllers::kinds::by_key("/secrets").map(|secrets| cluster.all(secrets).len());
+    let secrets = by_key("/secrets").map(|secrets| cluster.all(secrets).len());
     assert_eq!(secrets, Some(1));
     cluster.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ring_of_owners_goes_in_the_foreground() {
+    let secrets = by_key("/secrets").unwrap();
+    let check = async |length: usize, deleted: usize| {
+        let cluster = Cluster::with_nodes(0).await;
+        let name = |index: usize| format!("s{}", index % length);
+        for index in 0..length {
+            cluster.put(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name(index)}}));
+        }
+        for index in 0..length {
+            let owner = cluster.get(secrets, &name(index));
+            let reference = json!({
+                "apiVersion": "v1", "kind": "Secret", "name": name(index), "uid": owner["metadata"]["uid"],
+                "blockOwnerDeletion": true,
+            });
+            cluster.change(secrets, &name(index + 1), |object| {
+                object["metadata"]["ownerReferences"] = json!([reference]);
+            });
+        }
+        cluster.pass(100).await;
+        assert_eq!(cluster.all(secrets).len(), length, "they keep each other");
+        for index in 0..deleted {
+            cluster.delete(secrets, &name(index), Some("Foreground"));
+        }
+        cluster.pass(1_000).await;
+        assert_eq!(cluster.all(secrets).len(), 0, "{length}, of which {deleted} were deleted");
+        cluster.end().await;
+    };
+    check(1, 1).await;
+    check(2, 1).await;
+    check(2, 2).await;
+    check(3, 1).await;
+    check(3, 3).await;
 }
 
 #[tokio::test(start_paused = true)]
