@@ -147,9 +147,13 @@ impl Teller {
              Journals of both runs, in {journals}:\n     \
              1-one-replica.json  2-two-replicas.json\n   \
              The playground is gone again; it all took {seconds:.0} s.\n\n   \
-             By hand, step by step (the files are in this repository):\n     \
+             By hand, in this repository, with `chaos` on the PATH:\n     \
              $ eval \"$(chaos playground up --detach)\"\n     \
              $ kubectl apply -f examples/demo/shop.yaml\n     \
+             $ kubectl -n shop rollout status deployment/shop\n     \
+             $ chaos run examples/demo/experiment.yaml\n     \
+             $ kubectl -n shop scale deployment shop --replicas 2\n     \
+             $ kubectl -n shop rollout status deployment/shop\n     \
              $ chaos run examples/demo/experiment.yaml\n     \
              $ chaos playground down\n"
         ))
