@@ -24,6 +24,8 @@ from lab import Lab, Tally, Wrong, need, options, setting
 NS = "beside"
 #: What differs between any two clusters, and what stands for it. In this order.
 MASKS = [
+    # Go's differences are written with the one or the other blank, by chance.
+    (r"\u00a0", " "),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uid>"),
     (r"https://127\.0\.0\.1:\d+", "<server>"),
     (r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}", "<time>"),
