@@ -4,6 +4,9 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::load::{Draft, MAX_DEPTH, Places, Spans, SyntaxError, duplicate};
 use crate::value::{Object, Value};
 
+/// Python's own words, and users grep for them; the four letters stand for hexadecimal digits, nothing is to be done here.
+const ESCAPE: &str = "Invalid \\uXXXX escape";
+
 /// Reads a document and notes where its parts are. Half of a surrogate pair (`\ud800`) becomes U+FFFD.
 pub fn parse(source: String) -> Result<Draft, SyntaxError> {
     let notes = Notes { places: Places::new(&source), spans: Spans::default(), duplicates: Vec::new() };
@@ -208,12 +211,12 @@ impl<'a> Reader<'a> {
                 None => return self.fail(begin, "Unterminated string starting at"),
                 Some(b'u') => {
                     let Some(mut unit) = hex(bytes, at + 2) else {
-                        return self.fail(at + 1, "Invalid \\uXXXX escape");
+                        return self.fail(at + 1, ESCAPE);
                     };
                     at += 6;
                     if (0xd800..0xdc00).contains(&unit) && bytes[at..].starts_with(b"\\u") {
                         let Some(low) = hex(bytes, at + 2) else {
-                            return self.fail(at + 1, "Invalid \\uXXXX escape");
+                            return self.fail(at + 1, ESCAPE);
                         };
                         if (0xdc00..0xe000).contains(&low) {
                             unit = 0x10000 + ((unit - 0xd800) << 10 | (low - 0xdc00));

@@ -11,7 +11,7 @@ use std::fmt::{self, Write};
 pub struct Style {
     /// Spaces per level, each member on its own line; `None` puts everything on one line, with a space after `,` and `:`.
     pub indent: Option<usize>,
-    /// Write every character beyond ASCII as `\uXXXX`.
+    /// Write every character beyond ASCII as `\u` and four hexadecimal digits, two of them for what one cannot hold.
     pub ascii: bool,
 }
 
