@@ -24,9 +24,9 @@ CLICKED = "█"
 class Stranger:
     """Somebody who starts the demo in a folder of their own."""
 
-    def __init__(self, lab, seed):
-        self.lab, self.random = lab, random.Random(seed)
-        self.tmp = lab.path("tmp")
+    def __init__(self, lab, name):
+        self.lab, self.name = lab, name
+        self.tmp = lab.path(f"tmp-{name}")
         os.mkdir(self.tmp)
         self.env = {**lab.env, "TMPDIR": self.tmp, "TERM": "xterm-256color"}
 
@@ -35,7 +35,7 @@ class Stranger:
         return Seat([self.lab.chaos_path, "demo", *args], columns, env=merged, cwd=cwd or self.fresh())
 
     def fresh(self):
-        folder = self.lab.path(f"at-{time.monotonic_ns()}")
+        folder = self.lab.path(f"at-{self.name}-{time.monotonic_ns()}")
         os.mkdir(folder)
         return folder
 
@@ -272,33 +272,55 @@ def listening_at(ports):
     return [where for inode, where in sockets().items() if inode in ports]
 
 
+def watch(tally, lab, moments):
+    """What is watched, as sequences that do not disturb each other: each is a stranger's, with a temporary folder of their own."""
+    def on_terminals():
+        one = Stranger(lab, "terminals")
+        for columns in (80, 200, 40):
+            tally.check(f"on a terminal of {columns} columns", one.on_a_terminal, columns)
+        tally.check("NO_COLOR", one.without_colours)
+        tally.check("a dumb terminal", one.dumb)
+        tally.check("a terminal that knows only ASCII", one.not_unicode)
+
+    def in_the_way():
+        one = Stranger(lab, "in-the-way")
+        tally.check("in a pipe, twice", one.in_a_pipe)
+        tally.check("two at once", one.two_at_once)
+        tally.check("its ports are taken", one.ports_are_taken)
+        tally.check("journals that cannot be written", one.journals_cannot_be_written)
+        tally.check("no temporary folder", one.no_temporary_folder)
+        tally.check("no network at all", one.no_network)
+
+    def killed():
+        one = Stranger(lab, "killed")
+        for after in (0.3, 4.0, 6.5, 7.5, 13.0):
+            tally.check(f"SIGKILL after {after:.1f} s", one.killed, after)
+        tally.check("the next demo sweeps", one.swept)
+        tally.check("the next playground sweeps", one.swept_by_playground)
+
+    def interrupted(turn):
+        one = Stranger(lab, f"interrupted-{turn}")
+        for n, after in list(enumerate(moments))[turn::2]:
+            how = ("Ctrl-C", "SIGTERM", "hang-up", "Ctrl-C", "SIGTERM")[n % 5]
+            tally.check(f"{how} after {after:.2f} s", one.interrupted, how, after)
+
+    return [on_terminals, in_the_way, killed, lambda: interrupted(0), lambda: interrupted(1)]
+
+
 def main():
     opts = options(rounds=(20, "how often it is interrupted"), seed=(0, "of the moments; 0 draws one"))
     tally = Tally()
     seed = opts.seed or random.SystemRandom().randrange(1, 10**6)
-    note = ""
+    chance = random.Random(seed)
+    moments = [chance.uniform(0, 17) for _ in range(opts.rounds)]
     with Lab(opts.chaos) as lab:
-        stranger = Stranger(lab, seed)
-        for columns in (80, 200, 40):
-            tally.check(f"on a terminal of {columns} columns", stranger.on_a_terminal, columns)
-        tally.check("NO_COLOR", stranger.without_colours)
-        tally.check("a dumb terminal", stranger.dumb)
-        tally.check("a terminal that knows only ASCII", stranger.not_unicode)
-        tally.check("in a pipe, twice", stranger.in_a_pipe)
-        tally.check("two at once", stranger.two_at_once)
-        tally.check("its ports are taken", stranger.ports_are_taken)
-        tally.check("journals that cannot be written", stranger.journals_cannot_be_written)
-        tally.check("no temporary folder", stranger.no_temporary_folder)
-        tally.check("no network at all", stranger.no_network)
-        note = tally.check("memory of all its processes", stranger.memory) or ""
-        moments = [stranger.random.uniform(0, 17) for _ in range(opts.rounds)]
-        for n, after in enumerate(moments):
-            how = ("Ctrl-C", "SIGTERM", "Ctrl-C", "hang-up")[n % 4]
-            tally.check(f"{how} after {after:.2f} s", stranger.interrupted, how, after)
-        for after in (0.3, 4.0, 6.5, 7.5, 13.0):
-            tally.check(f"SIGKILL after {after:.1f} s", stranger.killed, after)
-        tally.check("the next demo sweeps", stranger.swept)
-        tally.check("the next playground sweeps", stranger.swept_by_playground)
+        # Alone, as its time is measured; the others mostly wait.
+        note = tally.check("memory of all its processes", Stranger(lab, "memory").memory) or ""
+        sequences = [threading.Thread(target=sequence) for sequence in watch(tally, lab, moments)]
+        for sequence in sequences:
+            sequence.start()
+        for sequence in sequences:
+            sequence.join()
     tally.end(f"; {note}; seed {seed}")
 
 
