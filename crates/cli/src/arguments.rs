@@ -214,6 +214,20 @@ pub(crate) struct Validate {
     /// gets the Toolkit's lines: warnings, and the first error
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub(crate) format: Option<ValidateFormat>,
+    /// From which severity on a complaint makes the exit code 1
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value = "error")]
+    pub(crate) fail_on: FailOn,
+}
+
+/// The mildest complaint that `validate` fails for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// What keeps the experiment from being run
+    Error,
+    /// What the Toolkit warns about, too
+    Warning,
+    /// Everything, also what is only probably not meant
+    Hint,
 }
 
 /// How `validate` prints complaints.

@@ -5,7 +5,7 @@
 
 mod machine;
 
-use crate::arguments::{Validate, ValidateFormat};
+use crate::arguments::{FailOn, Validate, ValidateFormat};
 use crate::problem::Problem;
 use crate::session::Session;
 use crate::source::Fetching;
@@ -33,8 +33,21 @@ pub(crate) fn validate(arguments: &Validate, session: &Session) -> Result<u8, Pr
     session.hide(&draft.document, &Overrides::default());
     session.notices.experiment(Name::ValidateStarted, &draft.document);
     let nothing = Overrides::default();
-    if let Some(first) = checked(&draft, &arguments.source, arguments.format, &nothing, session)? {
-        session.notices.invalid(&draft.document, &first);
+    let complaints = checked(&draft, &arguments.source, arguments.format, &nothing, session)?;
+    if let Some(first) = complaints.iter().find(|complaint| is_error(complaint)) {
+        session.notices.invalid(&draft.document, first);
+        return Ok(exit::FAILED);
+    }
+    let limit = match arguments.fail_on {
+        FailOn::Error => Severity::Error,
+        FailOn::Warning => Severity::Warning,
+        FailOn::Hint => Severity::Hint,
+    };
+    if let Some(worst) = complaints.iter().min_by_key(|complaint| complaint.severity)
+        && worst.severity <= limit
+    {
+        session.notices.invalid(&draft.document, worst);
+        session.say(Line::error(format!("--fail-on: {}", line(worst, &arguments.source))));
         return Ok(exit::FAILED);
     }
     session.notices.experiment(Name::ValidateCompleted, &draft.document);
@@ -54,7 +67,7 @@ pub(crate) fn is_valid(
     overrides: &Overrides,
     session: &Session,
 ) -> Result<bool, Problem> {
-    Ok(checked(draft, source, None, overrides, session)?.is_none())
+    Ok(!checked(draft, source, None, overrides, session)?.iter().any(is_error))
 }
 
 fn read(
@@ -78,19 +91,19 @@ fn read(
     })
 }
 
-/// Says what is wrong with it; the first error, if there is one.
+/// Says what is wrong with it, and returns it.
 fn checked(
     draft: &Draft,
     source: &str,
     format: Option<ValidateFormat>,
     overrides: &Overrides,
     session: &Session,
-) -> Result<Option<Diagnostic>, Problem> {
+) -> Result<Vec<Diagnostic>, Problem> {
     session.say(Line::info("Validating the experiment's syntax"));
     let complaints = check(draft, &Machine::new(&session.environment)).into_iter();
     let mut complaints: Vec<_> = complaints.map(|complaint| session.redactor.complaint(complaint)).collect();
     // As the Toolkit does, secrets are really read; of an experiment that cannot be run they are nobody's business.
-    if complaints.iter().all(|complaint| complaint.severity != Severity::Error)
+    if !complaints.iter().any(is_error)
         && let Err(problem) = vault::can_be_read(&draft.document, overrides, session)
     {
         complaints.push(Diagnostic {
@@ -107,11 +120,14 @@ fn checked(
     for line in toolkit_lines(&complaints) {
         session.say(line);
     }
-    let first = complaints.into_iter().find(|complaint| complaint.severity == Severity::Error);
-    if first.is_none() {
+    if !complaints.iter().any(is_error) {
         session.say(Line::info("Experiment looks valid"));
     }
-    Ok(first)
+    Ok(complaints)
+}
+
+fn is_error(complaint: &Diagnostic) -> bool {
+    complaint.severity == Severity::Error
 }
 
 /// The complaint that there is nothing to complain about.

@@ -6,6 +6,7 @@
 //!
 //! Not here: what is wrong, and whether that is an error.
 
+mod fingerprint;
 mod place;
 mod sarif;
 

@@ -272,3 +272,17 @@ fn hints_leave_it_valid() {
     let said = folder.chaos("validate --format text e.yaml").stdout;
     assert!(said.ends_with("\ne.yaml: valid, 1 hint\n"), "{said}");
 }
+
+#[test]
+fn hints_fail_where_that_is_asked_for() {
+    let folder = Folder::new().with("e.yaml", "title: t\ndescription: d\nmethod: []\nrollback: []\n");
+    folder.chaos("validate --fail-on hint e.yaml").check(expect![[r#"
+        stderr:
+        [INFO] Validating the experiment's syntax
+        [INFO] Experiment looks valid
+        [ERROR] --fail-on: e.yaml:4:1: hint[unknown-key]: the key `rollback` is not read here; did you mean `rollbacks`?
+        exit: 1
+    "#]]);
+    assert_eq!(folder.chaos("validate --fail-on warning e.yaml").code, 0);
+    assert_eq!(folder.chaos("validate e.yaml").code, 0);
+}

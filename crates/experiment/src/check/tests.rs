@@ -308,7 +308,11 @@ every complaint, with its place and, where one is near, a suggestion.
 
 An **error** keeps the experiment from being run: the Toolkit refuses it too, or crashes on it. A **warning** is one of the
 Toolkit's. A **hint** is about what the Toolkit accepts in silence and is probably not what was meant: it never keeps anything
-from being run. Keys that begin with `x-` are the author's own.
+from being run. Keys that begin with `x-` are the author's own. `chaos validate --fail-on warning` or `hint` makes the exit code 1 for
+them too.
+
+SARIF is for code hosts: upload the file that `chaos validate --format sarif FILE` prints, one for each experiment; paths are shown as
+they were given, so give them relative to the root of the repository.
 
 What can be seen in a document alone is a JSON Schema too, as strict as errors and hints together: `chaos schema` prints it,
 [experiment.schema.json](experiment.schema.json) is it. Editors with the YAML language server check and complete an experiment that

@@ -10,6 +10,8 @@ pub(super) struct Region<'a> {
     pub(super) column: usize,
     pub(super) end_line: usize,
     pub(super) end_column: usize,
+    /// The columns of its start and of its end in UTF-16 units, from 1; where it has several lines, they are of different ones.
+    pub(super) utf16: Range<usize>,
     /// The first line of it, without its end.
     pub(super) line_text: &'a str,
     /// What of that line is meant, in bytes; never empty unless the line is.
@@ -28,6 +30,8 @@ impl<'a> Region<'a> {
         let line = span.line as usize;
         let column = span.column as usize;
         let columns = last.chars().count();
+        let last_line = if breaks == 0 { &text[line_start..span.end] } else { last };
+        let utf16 = utf16_column(&text[line_start..span.start])..utf16_column(last_line);
         let start = span.start - line_start;
         let end = (span.end - line_start).min(line_text.len());
         // A place between two characters is shown on the one behind it.
@@ -41,10 +45,16 @@ impl<'a> Region<'a> {
             column,
             end_line: line + breaks,
             end_column: if breaks == 0 { column + columns } else { columns + 1 },
+            utf16,
             line_text,
             in_line: start..end,
         })
     }
+}
+
+/// The column behind this beginning of a line.
+fn utf16_column(before: &str) -> usize {
+    before.encode_utf16().count() + 1
 }
 
 fn is_break(character: char) -> bool {

@@ -168,35 +168,91 @@ fn for_services() {
                   "rules": [
                     {
                       "id": "no-description",
+                      "name": "no-description",
                       "shortDescription": {
                         "text": "no description"
                       },
+                      "fullDescription": {
+                        "text": "no description"
+                      },
+                      "help": {
+                        "text": "no description Until it is mended, the experiment is not run.",
+                        "markdown": "no description\n\nUntil it is mended, the experiment is not run. `chaos validate FILE` shows every complaint with its place."
+                      },
                       "defaultConfiguration": {
                         "level": "error"
+                      },
+                      "properties": {
+                        "tags": [
+                          "chaos-engineering",
+                          "error"
+                        ],
+                        "precision": "high",
+                        "problem.severity": "error"
                       }
                     },
                     {
                       "id": "no-provider",
+                      "name": "no-provider",
                       "shortDescription": {
                         "text": "no provider"
                       },
+                      "fullDescription": {
+                        "text": "no provider"
+                      },
+                      "help": {
+                        "text": "no provider Until it is mended, the experiment is not run.",
+                        "markdown": "no provider\n\nUntil it is mended, the experiment is not run. `chaos validate FILE` shows every complaint with its place."
+                      },
                       "defaultConfiguration": {
                         "level": "error"
+                      },
+                      "properties": {
+                        "tags": [
+                          "chaos-engineering",
+                          "error"
+                        ],
+                        "precision": "high",
+                        "problem.severity": "error"
                       }
                     },
                     {
                       "id": "unknown-key",
+                      "name": "unknown-key",
                       "shortDescription": {
                         "text": "A key is one that is read."
                       },
+                      "fullDescription": {
+                        "text": "A key is one that is read."
+                      },
+                      "help": {
+                        "text": "A key is one that is read. The experiment can be run, but this is probably not what was meant.",
+                        "markdown": "A key is one that is read.\n\nThe experiment can be run, but this is probably not what was meant. `chaos validate FILE` shows every complaint with its place."
+                      },
                       "defaultConfiguration": {
                         "level": "note"
+                      },
+                      "properties": {
+                        "tags": [
+                          "chaos-engineering",
+                          "hint"
+                        ],
+                        "precision": "high",
+                        "problem.severity": "recommendation"
                       }
                     }
                   ]
                 }
               },
-              "columnKind": "unicodeCodePoints",
+              "automationDetails": {
+                "id": "chaos-validate/my%20experiment.yaml/"
+              },
+              "invocations": [
+                {
+                  "executionSuccessful": true
+                }
+              ],
+              "columnKind": "utf16CodeUnits",
               "results": [
                 {
                   "ruleId": "no-description",
@@ -210,10 +266,19 @@ fn for_services() {
                       "physicalLocation": {
                         "artifactLocation": {
                           "uri": "my%20experiment.yaml"
+                        },
+                        "region": {
+                          "startLine": 1,
+                          "startColumn": 1,
+                          "endLine": 1,
+                          "endColumn": 1
                         }
                       }
                     }
-                  ]
+                  ],
+                  "partialFingerprints": {
+                    "primaryLocationLineHash": "246d5bb299e7e1e0:1"
+                  }
                 },
                 {
                   "ruleId": "no-provider",
@@ -241,7 +306,10 @@ fn for_services() {
                         }
                       ]
                     }
-                  ]
+                  ],
+                  "partialFingerprints": {
+                    "primaryLocationLineHash": "90e5a2206c27805b:1"
+                  }
                 },
                 {
                   "ruleId": "unknown-key",
@@ -269,7 +337,10 @@ fn for_services() {
                         }
                       ]
                     }
-                  ]
+                  ],
+                  "partialFingerprints": {
+                    "primaryLocationLineHash": "c42e219adbd4ef71:1"
+                  }
                 }
               ]
             }
@@ -302,4 +373,46 @@ fn places_that_are_not_in_the_text() {
             .to_string()
     });
     assert_eq!(uris, ["\"a%20b/%C3%BC.yaml\"", "\"file:///tmp/e.json\"", "\"https://example.com/e?x=1\""]);
+}
+
+/// What GitHub's code scanning documents as required, of whatever is complained about.
+#[test]
+fn code_scanning_finds_what_it_asks_for() {
+    let text = "a: \u{1F980}b\n";
+    let mut beyond = complaints().remove(0);
+    beyond.span = Some(Span { line: 1, column: 5, start: 7, end: 8 });
+    let mut all = complaints();
+    all.push(beyond);
+    let log: serde_json::Value =
+        serde_json::from_str(&sarif(&all, &Source { name: "./e.yaml", text }, "0")).unwrap();
+    let run = &log["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    for rule in rules {
+        for key in ["/id", "/shortDescription/text", "/fullDescription/text", "/help/text", "/help/markdown"]
+        {
+            assert!(rule.pointer(key).is_some_and(|text| text.is_string()), "{key} of {rule}");
+        }
+    }
+    let results = run["results"].as_array().unwrap();
+    assert_eq!(results.len(), all.len());
+    for result in results {
+        let index = result["ruleIndex"].as_u64().unwrap() as usize;
+        assert_eq!(result["ruleId"], rules[index]["id"]);
+        assert!(["error", "warning", "note"].contains(&result["level"].as_str().unwrap()), "{result}");
+        assert!(result["message"]["text"].is_string(), "{result}");
+        assert!(result["partialFingerprints"]["primaryLocationLineHash"].is_string(), "{result}");
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "e.yaml");
+        for key in ["startLine", "startColumn", "endLine", "endColumn"] {
+            assert!(place["region"][key].as_u64().is_some_and(|number| number > 0), "{key} of {result}");
+        }
+    }
+    let columns = |result: &serde_json::Value| {
+        let region = &result["locations"][0]["physicalLocation"]["region"];
+        (region["startColumn"].as_u64(), region["endColumn"].as_u64())
+    };
+    assert!(results.iter().any(|result| columns(result) == (Some(6), Some(7))), "UTF-16 units: {results:?}");
+    assert_eq!(run["columnKind"], "utf16CodeUnits");
+    assert_eq!(run["invocations"][0]["executionSuccessful"], true);
+    assert_eq!(run["automationDetails"]["id"], "chaos-validate/e.yaml/");
 }
