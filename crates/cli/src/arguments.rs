@@ -241,7 +241,7 @@ pub(crate) enum ValidateFormat {
     Sarif,
 }
 
-/// List what earlier runs left behind, or put it back.
+/// List what earlier runs left behind, or put it back, and write the journals of those that were killed.
 ///
 /// Without RUN and without --all, it only lists.
 #[derive(Parser, Debug)]
@@ -252,12 +252,15 @@ pub(crate) enum ValidateFormat {
     args_override_self = true
 )]
 pub(crate) struct Recover {
-    /// The run whose changes are put back: its name, or the beginning of it
+    /// The run whose changes are put back and whose journal is written: its name, or the beginning of it
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<String>,
     /// Put back what every earlier run left behind
     #[arg(long)]
     pub(crate) all: bool,
+    /// Where the journal of RUN is written, over whatever is there; without it, where the run was to write it
+    #[arg(long, value_name = "PATH", requires = "run")]
+    pub(crate) journal_path: Option<PathBuf>,
     /// How the list is printed
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub(crate) format: ListFormat,

@@ -1,8 +1,9 @@
-//! `chaos recover`: what earlier runs left behind, and putting it back.
+//! `chaos recover`: what earlier runs left behind, putting it back, and the journals that they owe.
 //!
 //! Invariant: a run that is still going on is never touched, and restoring twice is harmless (the engine sees to both). The
 //! list goes to stdout, what is done to the log.
 
+mod journal;
 mod list;
 
 use crate::arguments::Recover;
@@ -26,10 +27,10 @@ pub(crate) fn recover(arguments: &Recover, session: &Session) -> Result<u8, Prob
     let state = session.state()?;
     let runs = recover::runs(&state).map_err(|error| unreadable(&state, &error))?;
     match &arguments.run {
-        Some(name) => restore(vec![named(&runs, name)?], &state, session),
+        Some(name) => restore(vec![named(&runs, name)?], arguments.journal_path.as_deref(), &state, session),
         None if arguments.all => {
             // Later changes first: an earlier run knows the state before all of them.
-            restore(runs.iter().rev().filter(|run| has_something(run)).collect(), &state, session)
+            restore(runs.iter().rev().filter(|run| has_something(run)).collect(), None, &state, session)
         }
         None => {
             let left: Vec<&EarlierRun> = runs.iter().filter(|run| has_something(run)).collect();
@@ -76,7 +77,7 @@ fn unreadable(state: &Path, error: &std::io::Error) -> Problem {
 
 /// Whether there is anything to say about a run.
 fn has_something(run: &EarlierRun) -> bool {
-    !run.open.is_empty() || run.damaged.is_some()
+    !run.open.is_empty() || run.damaged.is_some() || run.lacks_journal()
 }
 
 /// The run of this name, or the only one whose name begins or ends with it, of those first that left something.
@@ -100,9 +101,15 @@ fn named<'a>(runs: &'a [EarlierRun], name: &str) -> Result<&'a EarlierRun, Probl
     }
 }
 
-fn restore(runs: Vec<&EarlierRun>, state: &Path, session: &Session) -> Result<u8, Problem> {
+fn restore(
+    runs: Vec<&EarlierRun>,
+    journal: Option<&Path>,
+    state: &Path,
+    session: &Session,
+) -> Result<u8, Problem> {
     let mut open = 0;
     let mut failed = 0;
+    let mut unwritten = false;
     let runtime = machine::runtime()?;
     for run in &runs {
         if run.going_on {
@@ -114,7 +121,13 @@ fn restore(runs: Vec<&EarlierRun>, state: &Path, session: &Session) -> Result<u8
                 run.run
             )));
             failed += run.open.len();
+            unwritten |= journal.is_some();
             continue;
+        }
+        // Before restoring, for that may take long. Without a journal, what was changed is put back nevertheless.
+        if let Err(problem) = journal::write(run, journal, session) {
+            session.say(Line::error(problem.to_string()));
+            unwritten = true;
         }
         match runtime.block_on(restore_one(run, session)) {
             Ok((count, not_restored)) => {
@@ -137,7 +150,7 @@ fn restore(runs: Vec<&EarlierRun>, state: &Path, session: &Session) -> Result<u8
         1 => "1 change was seen to, nothing is left behind".to_owned(),
         many => format!("{many} changes were seen to, nothing is left behind"),
     }));
-    Ok(exit::FINE)
+    Ok(if unwritten { exit::FAILED } else { exit::FINE })
 }
 
 /// What is left of these runs once they were tried, and what to type again.

@@ -3,7 +3,7 @@
 //! Invariant: nothing is changed in any system before the run's event log exists, and whatever happened is in the journal
 //! when the process ends, even if the disk took no more records.
 
-mod journal;
+pub(crate) mod journal;
 mod strategies;
 
 use crate::arguments::{self, Run, Undo};
@@ -27,6 +27,7 @@ use squall_report::line::Line;
 use squall_report::notify::Name;
 use squall_report::redact::Redactor;
 use squall_report::toolkit::Toolkit;
+use std::path::{self, Path, PathBuf};
 use std::sync::Arc;
 
 /// Runs an experiment; the exit code.
@@ -61,25 +62,35 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
         secrets,
         options,
         source: shown(&arguments.source),
+        journal: absolute(&arguments.journal_path).to_str().map(str::to_owned),
         run: run.clone(),
         program: machine::program(),
     };
     let path = log.path().to_owned();
-    match bug::caught(|| play(request, log, &session)) {
+    let journal = &arguments.journal_path;
+    match bug::caught(|| play(request, log, journal, &session)) {
         Some(played) => {
-            let (ended, told) = played?;
-            let written = journal::write(&arguments.journal_path, told.log.path(), &told.unwritten);
+            let (ended, mut told) = played?;
+            let written = journal::write(journal, told.log.path(), &told.unwritten);
+            if written.is_ok() {
+                journal::mark(&mut told.log, &absolute(journal));
+            }
             session.notices.ran(journal::records(told.log.path(), &told.unwritten));
             written.map(|()| exit::of(ended))
         }
         None => {
             session.screen.finish();
             recover::say_left(&session, &state, &run);
-            let written = journal::write(&arguments.journal_path, &path, &[]);
+            let written = journal::write(journal, &path, &[]);
             session.notices.ran(journal::records(&path, &[]));
             written.map(|()| exit::FAILED)
         }
     }
+}
+
+/// The same path from everywhere. One that is not known cannot be written to either.
+fn absolute(path: &Path) -> PathBuf {
+    path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The experiment, if the document is one at all.
@@ -183,9 +194,18 @@ fn resolved(
 }
 
 /// Runs it, in view of console and log file, until it ended or a third signal came.
-fn play(request: Request, log: EventLog, session: &Session) -> Result<(Ended, Told), Problem> {
+fn play(
+    request: Request,
+    log: EventLog,
+    journal: &Path,
+    session: &Session,
+) -> Result<(Ended, Told), Problem> {
     let screen = &session.screen;
-    let mut observers = vec![narrator(session.log.clone(), screen.terminal)];
+    let mut observers = vec![
+        // First: whoever reads that it stops may count on the journal.
+        journal::at_stops(journal.to_owned(), log.path().to_owned()),
+        narrator(session.log.clone(), screen.terminal),
+    ];
     observers.extend(screen.observers());
     let runtime = machine::runtime()?;
     let played = runtime.block_on(async {

@@ -173,7 +173,7 @@ pub struct Damaged {
 }
 
 /// The events that tell what is changed and what is put back, and of which run. Others may be as long as an output.
-const OF_CHANGES: [&str; 5] = ["run-started", "armed", "restored", "heals", "run-ended"];
+const OF_CHANGES: [&str; 6] = ["run-started", "armed", "restored", "heals", "run-ended", "journal-written"];
 /// How much of a line tells its event: its time and its name.
 const HEAD: u64 = 96;
 

@@ -40,10 +40,21 @@ pub struct EarlierRun {
     pub ended: Option<Status>,
     /// Whether it is still going on.
     pub going_on: bool,
+    /// Where its journal was to be.
+    pub journal: Option<PathBuf>,
+    /// Where its journal is, or was once.
+    pub journal_written: Option<PathBuf>,
     /// What it changed that was not put back.
     pub open: Vec<OpenUndo>,
     /// Why its log cannot be read to its end.
     pub damaged: Option<String>,
+}
+
+impl EarlierRun {
+    /// Whether it was to have a journal, and never got one.
+    pub fn lacks_journal(&self) -> bool {
+        !self.going_on && self.journal.is_some() && self.journal_written.is_none()
+    }
 }
 
 /// The runs whose logs are in `state`, oldest first.
@@ -86,6 +97,8 @@ fn look(run: RunId, path: PathBuf) -> EarlierRun {
         pid: None,
         ended: None,
         going_on: log::is_held(&path),
+        journal: None,
+        journal_written: None,
         open: Vec::new(),
         damaged: None,
         path,
@@ -97,7 +110,8 @@ fn look(run: RunId, path: PathBuf) -> EarlierRun {
                 match record {
                     Ok(record) => {
                         match &record.event {
-                            Event::RunStarted { experiment, source, pid, .. } => {
+                            Event::RunStarted { experiment, source, pid, journal, .. } => {
+                                earlier.journal = journal.as_ref().map(PathBuf::from);
                                 earlier.started = Some(record.at);
                                 earlier.title =
                                     experiment.get("title").map(python::str_of).unwrap_or_default();
@@ -105,6 +119,9 @@ fn look(run: RunId, path: PathBuf) -> EarlierRun {
                                 earlier.pid = Some(*pid);
                             }
                             Event::RunEnded { status, .. } => earlier.ended = Some(*status),
+                            Event::JournalWritten { path } => {
+                                earlier.journal_written = Some(PathBuf::from(path));
+                            }
                             _ => {}
                         }
                         ledger.take(&record.event);

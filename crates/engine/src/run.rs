@@ -42,6 +42,8 @@ pub struct Request {
     pub options: Options,
     /// Its file or URL as given.
     pub source: String,
+    /// Where its journal is to be, as an absolute path, for a recovery to know it.
+    pub journal: Option<String>,
     /// The name of the run, under which its log was created.
     pub run: RunId,
     /// Who runs it.
@@ -151,6 +153,7 @@ async fn conduct(request: &Request, stage: &Stage, catalog: Catalog, veil: Optio
         source: request.source.clone(),
         experiment: Value::Object(experiment.document.clone()),
         dry,
+        journal: request.journal.clone(),
     });
     tell(Event::StrategiesChosen {
         hypothesis: options.hypothesis.word().to_owned(),

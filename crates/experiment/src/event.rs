@@ -204,6 +204,9 @@ pub enum Event {
         experiment: Value,
         /// The dry mode, if any.
         dry: Option<String>,
+        /// Where its journal is to be, as an absolute path; `None` if that is not known or may not be told.
+        #[serde(default)]
+        journal: Option<String>,
     },
     /// Which strategies hold, as words for the log.
     StrategiesChosen {
@@ -382,6 +385,11 @@ pub enum Event {
         status: Status,
         /// Whether a weakness was found.
         deviated: bool,
+    },
+    /// The journal of the whole run is in a file. What follows is of a recovery.
+    JournalWritten {
+        /// Its absolute path.
+        path: String,
     },
 }
 

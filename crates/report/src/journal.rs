@@ -9,6 +9,7 @@
 mod facts;
 mod out;
 mod scan;
+mod there;
 
 use crate::time;
 use facts::{Activity, Facts, State};
@@ -21,6 +22,8 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+
+pub use there::{There, there};
 
 /// The version of the Toolkit's library whose journal this is.
 pub const CHAOSLIB_VERSION: &str = "1.44.0";
@@ -147,12 +150,26 @@ where
     written.map_err(named)
 }
 
+/// Removes what a process that was killed while it wrote the journal at `path` left beside it.
+pub fn remove_draft(path: &Path, process: u32) {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if let Some(draft) = draft_of(&target, process) {
+        // Most often there is none.
+        let _ = fs::remove_file(draft);
+    }
+}
+
 /// A new file in the folder of `target`.
 fn draft_beside(target: &Path) -> io::Result<(PathBuf, File)> {
-    let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy().into_owned();
-    let draft = target.with_file_name(format!(".{name}.{}.new", std::process::id()));
+    let draft = draft_of(target, std::process::id()).ok_or(io::ErrorKind::InvalidInput)?;
     let file = File::create(&draft)?;
     Ok((draft, file))
+}
+
+/// Where a process writes a journal before it takes its name.
+fn draft_of(target: &Path, process: u32) -> Option<PathBuf> {
+    let name = target.file_name()?.to_string_lossy();
+    Some(target.with_file_name(format!(".{name}.{process}.new")))
 }
 
 struct Journal<'a, S, W> {

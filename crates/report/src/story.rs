@@ -44,6 +44,7 @@ impl Story {
             source: "experiment.json".to_owned(),
             experiment: Value::from_json(experiment),
             dry: dry.map(str::to_owned),
+            journal: None,
         })
     }
 

@@ -112,6 +112,7 @@ impl Toolkit {
             Event::LeftBehind { undos } => self.undos.left_behind(undos),
             Event::StopRequested { signal, degree } => self.stop(signal, *degree),
             Event::Noted { level, text } => vec![Line::new(*level, text.clone())],
+            Event::JournalWritten { path: _ } => Vec::new(),
             Event::RunEnded { status, deviated } => {
                 let mut lines = self.undos.ended();
                 lines.extend(run_ended(*status, *deviated));

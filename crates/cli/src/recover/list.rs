@@ -34,12 +34,15 @@ fn text(runs: &[&EarlierRun], now: Timestamp, zone: &TimeZone) -> String {
         for undo in &run.open {
             let _ = writeln!(out, "  to put back: {}", undo.describe);
         }
+        if let Some(journal) = run.journal.as_ref().filter(|_| run.lacks_journal()) {
+            let _ = writeln!(out, "  journal to write: {}", journal.display());
+        }
         if let Some(damaged) = &run.damaged {
             let log = run.path.display();
             let _ = writeln!(out, "  its log {log} cannot be read: {damaged}");
             let _ = writeln!(out, "  remove its folder once nothing of it matters any more");
         }
-        if !run.going_on && !run.open.is_empty() {
+        if !run.going_on && (!run.open.is_empty() || run.lacks_journal()) {
             let _ = writeln!(out, "  chaos recover {}", run.run);
         }
         if run.going_on {
@@ -49,7 +52,7 @@ fn text(runs: &[&EarlierRun], now: Timestamp, zone: &TimeZone) -> String {
     }
     if runs.iter().any(|run| !run.going_on) {
         out.push_str(
-            "`chaos recover RUN` puts back what one of them left, `chaos recover --all` everything.\n",
+            "`chaos recover RUN` sees to what one of them left, `chaos recover --all` to everything.\n",
         );
     }
     out
@@ -90,6 +93,8 @@ struct Listed<'a> {
     going_on: bool,
     pid: Option<u32>,
     left_behind: Vec<&'a str>,
+    /// Where a journal is still to be written, if one is.
+    journal_to_write: Option<String>,
     log: String,
     damaged: Option<&'a str>,
 }
@@ -106,6 +111,11 @@ fn json(runs: &[&EarlierRun]) -> String {
             going_on: run.going_on,
             pid: run.pid,
             left_behind: run.open.iter().map(|undo| undo.describe.as_str()).collect(),
+            journal_to_write: run
+                .journal
+                .as_ref()
+                .filter(|_| run.lacks_journal())
+                .map(|journal| journal.display().to_string()),
             log: run.path.display().to_string(),
             damaged: run.damaged.as_deref(),
         })

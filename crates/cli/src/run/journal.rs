@@ -1,13 +1,18 @@
-//! Writing the journal.
+//! Writing the journal: at the end, and a first time as soon as a run is asked to stop.
+//!
+//! Invariant: from a stop on there is a valid journal of this run, whatever restoring takes, and however impatient the one who
+//! asked is.
 
 use crate::problem::Problem;
-use squall_engine::log;
-use squall_experiment::event::Record;
+use jiff::Timestamp;
+use squall_engine::log::{self, EventLog};
+use squall_engine::story::Observer;
+use squall_experiment::event::{Event, Record};
 use squall_report::journal;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileTypeExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Whether the journal can be written at the end, found out before anything is changed.
 pub(super) fn can_be_written(path: &Path) -> Result<(), Problem> {
@@ -32,7 +37,7 @@ pub(super) fn can_be_written(path: &Path) -> Result<(), Problem> {
 }
 
 /// The records of a run, as often as somebody asks: what its log holds, then what the disk did not take any more.
-pub(super) fn records<'a>(
+pub(crate) fn records<'a>(
     log: &'a Path,
     unwritten: &'a [Record],
 ) -> impl Fn() -> io::Result<Box<dyn Iterator<Item = io::Result<Record>> + 'a>> {
@@ -43,8 +48,40 @@ pub(super) fn records<'a>(
 }
 
 /// Writes the journal of a run: what its log holds, then what the disk did not take any more.
-pub(super) fn write(path: &Path, log: &Path, unwritten: &[Record]) -> Result<(), Problem> {
+pub(crate) fn write(path: &Path, log: &Path, unwritten: &[Record]) -> Result<(), Problem> {
     journal::write_file(records(log, unwritten), path).map_err(|error| {
         Problem::new(error.to_string()).hint(format!("everything that happened is in {}", log.display()))
+    })
+}
+
+/// Writes down that the journal of the whole run is at `path`, so that no recovery writes it again.
+pub(crate) fn mark(log: &mut EventLog, path: &Path) {
+    let event = Event::JournalWritten { path: path.to_string_lossy().into_owned() };
+    let now = Timestamp::now();
+    let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
+    // Without this line a recovery writes the journal once more, which is harmless.
+    let _ = log.append(&Record { at, event }, false);
+}
+
+/// Writes the journal as soon as the run is asked to stop, and again once its activities have stopped: what was changed is put
+/// back only then, which a server that hangs can make long.
+pub(super) fn at_stops(path: PathBuf, log: PathBuf) -> Observer {
+    let mut asked = false;
+    Box::new(move |record| {
+        let now = match record.event {
+            Event::StopRequested { .. } => {
+                asked = true;
+                true
+            }
+            Event::RollbacksDecided { .. } => asked,
+            _ => false,
+        };
+        // What is no regular file takes one journal, the last.
+        let takes_several = fs::metadata(&path)
+            .map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |there| there.is_file());
+        if now && takes_several {
+            // If it cannot be written now, that is said at the end.
+            let _ = journal::write_file(records(&log, &[]), &path);
+        }
     })
 }

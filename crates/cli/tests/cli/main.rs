@@ -13,6 +13,7 @@ mod help;
 mod helps;
 mod image;
 mod init;
+mod journals;
 mod notify;
 mod playground;
 mod recover;

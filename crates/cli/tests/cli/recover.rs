@@ -79,7 +79,7 @@ fn what_an_author_leaves_behind_is_said_listed_and_put_back() {
           to put back: scale Deployment shop/cart back to 3
           chaos recover RUN
 
-        `chaos recover RUN` puts back what one of them left, `chaos recover --all` everything.
+        `chaos recover RUN` sees to what one of them left, `chaos recover --all` to everything.
         exit: 0
     "#]]);
     cluster.edit("paused", json!(true));
@@ -150,6 +150,7 @@ fn a_killed_run_is_put_back_by_name() {
             "left_behind": [
               "scale Deployment shop/cart back to 3"
             ],
+            "journal_to_write": "DIR/journal.json",
             "log": "DIR/.local/state/chaos/runs/RUN/events.jsonl",
             "damaged": null
           }
@@ -262,7 +263,7 @@ fn a_log_that_cannot_be_read_is_said_and_left_alone() {
           its log DIR/.local/state/chaos/runs/RUN/events.jsonl cannot be read: line 1 is not a record that this version can read: expected value at line 1 column 1
           remove its folder once nothing of it matters any more
 
-        `chaos recover RUN` puts back what one of them left, `chaos recover --all` everything.
+        `chaos recover RUN` sees to what one of them left, `chaos recover --all` to everything.
         exit: 0
     "#]]);
     folder.chaos("recover --all").check(expect![[r#"

@@ -85,7 +85,15 @@ fn ran(folder: &Folder, options: &str) -> (Vec<(String, Vec<u8>)>, i32) {
     command.env("PLANTED", "environment-471100").env("CONFIGURED", "configured-471100");
     let output = command.output().unwrap();
     let mut found = vec![("stdout".to_owned(), output.stdout), ("stderr".to_owned(), output.stderr)];
-    for name in ["journal.json", "chaostoolkit.log", ".local"] {
+    // The journal once more, as of a run that was killed: by a process that knows none of the secrets.
+    let recovery =
+        folder.command(&format!("{options} recover --journal-path late.json {}", folder.only_run()));
+    let output = { recovery }.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    found.push(("stdout of the recovery".to_owned(), output.stdout));
+    found.push(("stderr of the recovery".to_owned(), output.stderr));
+    assert_eq!(folder.read("late.json"), folder.read("journal.json"));
+    for name in ["journal.json", "late.json", "chaostoolkit.log", ".local"] {
         gather(&folder.path(name), &mut found);
     }
     (found, output.status.code().unwrap())
@@ -121,7 +129,7 @@ fn secrets_are_nowhere_in_what_a_run_says_and_leaves() {
     for options in ["--verbose", "--verbose --log-format json"] {
         let folder = folder(EXPERIMENT);
         let (found, code) = ran(&folder, options);
-        assert_eq!(found.len(), 5, "stdout, stderr, journal, log file, event log");
+        assert_eq!(found.len(), 8, "stdout and stderr of both, two journals, log file, event log");
         assert_hidden(&found);
         let journal: serde_json::Value = serde_json::from_str(&folder.read("journal.json")).unwrap();
         assert_eq!(journal["experiment"]["title"], "with *** in its title");

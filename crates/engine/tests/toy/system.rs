@@ -207,6 +207,7 @@ pub(crate) async fn play(
         secrets: nothing,
         options,
         source: "test".to_owned(),
+        journal: None,
         run: run_id,
         program: Program::default(),
     };

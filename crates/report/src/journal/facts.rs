@@ -61,7 +61,7 @@ impl Facts {
                     facts = Some(Facts::begin(at, node, platform, experiment));
                 }
                 (Some(facts), event) if !over => {
-                    over = matches!(event, Event::RunEnded { .. });
+                    over = matches!(event, Event::RunEnded { .. } | Event::JournalWritten { .. });
                     facts.take(at, event);
                 }
                 // Nothing of a run that did not begin is shown; what follows its end is of a recovery.
@@ -93,8 +93,11 @@ impl Facts {
 
     fn take(&mut self, at: Timestamp, event: Event) {
         match event {
-            // A killed run ended with its last act, however late somebody restored what it left.
-            Event::Restored { .. } | Event::NotRestored { .. } => return,
+            // A killed run ended with its last act, however late somebody restored what it left, or took notes of that.
+            Event::Restored { .. }
+            | Event::NotRestored { .. }
+            | Event::Noted { .. }
+            | Event::JournalWritten { .. } => return,
             Event::ActivityStarted { id, place, activity: _, background } => {
                 match place {
                     Place::Method => self.method.push(id),
@@ -125,6 +128,8 @@ impl Facts {
             Event::HypothesisStarted { phase, title: _ } => self.open[round(phase)].clear(),
             Event::HypothesisEnded { phase, met, probe: _, failed: _ } => {
                 let state = State { met, probes: std::mem::take(&mut self.open[round(phase)]) };
+                // A killed run did not live to say so.
+                self.deviated |= phase == Phase::After && !met;
                 match phase {
                     Phase::Before => self.before = Some(state),
                     Phase::During => self.during.push(state),
@@ -152,8 +157,7 @@ impl Facts {
             | Event::Armed { .. }
             | Event::Heals { .. }
             | Event::LeftBehind { .. }
-            | Event::StopRequested { .. }
-            | Event::Noted { .. } => {}
+            | Event::StopRequested { .. } => {}
         }
         self.ended = at;
     }

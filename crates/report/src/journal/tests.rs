@@ -6,7 +6,7 @@ use super::*;
 use crate::story::{Story, exited, failed, gave, process, with};
 use expect_test::{Expect, expect};
 use serde_json::{Value as Json, json};
-use squall_experiment::event::{Event, Phase, Place, Reverted, Status, UndoId};
+use squall_experiment::event::{Event, Level, Phase, Place, Reverted, Status, UndoId};
 use std::convert::Infallible;
 
 const METHOD: Place = Place::Method;
@@ -391,4 +391,67 @@ fn files_are_written_whole_or_not_at_all() {
     #[cfg(target_os = "linux")]
     expect!["could not write the journal /dev/full: No space left on device (os error 28)"]
         .assert_eq(&write_file(good, Path::new("/dev/full")).unwrap_err().to_string());
+}
+
+/// What lies at the path of a run's journal.
+fn found(there: impl FnOnce(&Path)) -> There {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.json");
+    there(&path);
+    let records = killed().records;
+    super::there(|| Ok::<_, Infallible>(records.iter().cloned().map(Ok::<_, Infallible>)), &path).unwrap()
+}
+
+/// A run without an end.
+fn killed() -> Story {
+    Story::of(json!({"method": []})).tell(Event::MethodStarted { activities: 1 })
+}
+
+#[test]
+fn a_journal_tells_whose_it_is() {
+    let ours = || text(&killed().records);
+    let start = "2026-11-20T09:13:01.174051";
+    let end = "2026-11-20T09:13:01.184051";
+    assert!(ours().contains(start) && ours().contains(end), "{}", ours());
+    let with = |from: &str, to: &str| {
+        let journal = ours().replace(from, to);
+        found(|path| fs::write(path, journal).unwrap())
+    };
+    assert_eq!(found(|_| ()), There::Nothing);
+    assert_eq!(found(|path| fs::create_dir(path).unwrap()), There::NoFile);
+    assert_eq!(with("", ""), There::Same);
+    assert_eq!(with(start, "2026-11-20T09:13:01.174050"), There::Earlier);
+    assert_eq!(with(start, "2026-11-20T09:13:01.174052"), There::Later);
+    assert_eq!(with("\"here\"", "\"there\""), There::Later, "another machine's, of the same microsecond");
+    assert_eq!(with(end, "2026-11-20T09:13:02.000000"), There::Fuller);
+    assert_eq!(with("}", ""), There::NoJournal, "it broke off");
+    assert_eq!(with("  \"end\"", "  \"konec\""), There::NoJournal);
+    for text in ["", "{}", "notes", "[\n]\n", "{\n}\n"] {
+        assert_eq!(found(|path| fs::write(path, text).unwrap()), There::NoJournal, "{text}");
+    }
+}
+
+#[test]
+fn what_follows_the_journal_is_of_a_recovery() {
+    let told = |story: Story| text(&story.records);
+    let recovered = killed()
+        .tell(Event::JournalWritten { path: "/journal.json".into() })
+        .tell(stop("SIGTERM"))
+        .tell(Event::Restored { undo: UndoId(0), outcome: Reverted::PutBack });
+    assert_eq!(told(recovered), told(killed()));
+    // Before there was such a record, a recovery's notes did not count either.
+    let noted = killed().tell(Event::Noted { level: Level::Debug, text: "asked the server".into() });
+    assert_eq!(told(noted), told(killed()));
+}
+
+#[test]
+fn a_killed_run_had_found_a_weakness() {
+    let deviated = killed().steady(Phase::After, alive(), exited(1, ""));
+    let journal: Json = serde_json::from_str(&text(&deviated.records)).unwrap();
+    assert_eq!((&journal["status"], &journal["deviated"]), (&json!("interrupted"), &json!(false)));
+    let deviated = killed()
+        .tell(Event::HypothesisStarted { phase: Phase::After, title: "t".into() })
+        .tell(Event::HypothesisEnded { phase: Phase::After, met: false, probe: None, failed: false });
+    let journal: Json = serde_json::from_str(&text(&deviated.records)).unwrap();
+    assert_eq!(journal["deviated"], json!(true));
 }

@@ -88,7 +88,8 @@ impl Status {
             | Event::Heals { .. }
             | Event::NotRestored { .. }
             | Event::LeftBehind { .. }
-            | Event::Noted { .. } => {}
+            | Event::Noted { .. }
+            | Event::JournalWritten { .. } => {}
         }
     }
 

@@ -260,7 +260,8 @@ impl Fold {
             | Event::RollbacksEnded
             | Event::PauseStarted { .. }
             | Event::Heals { .. }
-            | Event::Noted { .. } => {}
+            | Event::Noted { .. }
+            | Event::JournalWritten { .. } => {}
         }
         self.summary.seconds = time::seconds(self.started, at);
     }

@@ -130,9 +130,17 @@ impl Known {
 
     fn event(&self, event: &mut Event) {
         match event {
-            Event::RunStarted { experiment, source, .. } => {
+            Event::RunStarted { experiment, source, journal, .. } => {
                 self.experiment(experiment);
                 self.clean(source);
+                if let Some(path) = journal {
+                    let told = path.clone();
+                    self.clean(path);
+                    // Another path in its place would be a lie that somebody writes to.
+                    if *path != told {
+                        *journal = None;
+                    }
+                }
             }
             Event::HypothesisStarted { title: text, .. }
             | Event::RollbackNext { name: text }
@@ -166,6 +174,7 @@ impl Known {
             | Event::Restored { .. }
             | Event::StopRequested { .. }
             | Event::RunEnded { .. } => {}
+            Event::JournalWritten { path } => self.clean(path),
         }
     }
 }
