@@ -13,8 +13,9 @@ pub(crate) const USAGE: u8 = 2;
 
 /// The exit code of a run.
 pub(crate) fn of(ended: Ended) -> u8 {
-    let Ended { status, deviated, left: _, not_restored } = ended;
+    let Ended { status, deviated, left: _, not_restored, unclean } = ended;
     match (status, deviated, not_restored) {
+        _ if unclean => FAILED,
         (Status::Completed, false, 0) => FINE,
         (Status::Completed, false, 1..) => FAILED,
         (Status::Completed, true, _) => FAILED,

@@ -218,6 +218,7 @@ fn play(
             signals: heard,
             observers,
             veil: Some(Arc::new(Hiding(session.redactor.clone()))),
+            controls: None,
         };
         tokio::select! {
             ended = squall_engine::run::run(request, log, world) => Ok(ended),

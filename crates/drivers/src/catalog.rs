@@ -4,7 +4,7 @@ use crate::{http, k8s, process};
 use squall_engine::spec::{Catalog, Entry, UndoEntry, action, probe, undo};
 
 /// The catalogue.
-pub static CATALOG: Catalog = Catalog { entries: ENTRIES, undos: UNDOS };
+pub static CATALOG: Catalog = Catalog { entries: ENTRIES, undos: UNDOS, controls: &[] };
 
 static ENTRIES: &[Entry] = &[
     action::<http::Http>(),

@@ -5,6 +5,7 @@
 //! fault by name; what can be done to a system comes in as a [`spec::Catalog`].
 
 pub mod activity;
+pub mod control;
 pub mod environment;
 pub mod failure;
 pub mod ledger;
@@ -19,6 +20,7 @@ pub mod story;
 pub mod undo;
 
 pub use activity::{Act, Action, Look, Probe};
+pub use control::{Aside, Control, ControlEntry, ControlSpec, Controls, Happening, Hook, Unhooked};
 pub use environment::{Environment, Handles};
 pub use failure::{Failure, Stop};
 pub use spec::{Bound, Catalog, Entry, Lookup, Reach, Right, Shape, Spec, UndoEntry};

@@ -4,10 +4,12 @@
 //! said to be left. The order of stages is the Toolkit's.
 
 mod activities;
+mod cast;
 mod hypothesis;
 mod play;
 mod settle;
 
+use crate::control::{Controls, Subject};
 use crate::environment::{Environment, Handles};
 use crate::failure::Stop;
 use crate::options::{Options, RollbackStrategy};
@@ -16,9 +18,12 @@ use crate::stage::Stage;
 use crate::stop::{Signal, Stopper};
 use crate::story::{Clock, Observer, Story, Told, Veil};
 use activities::{Course, play_all};
+use cast::{Cast, Interrupted};
 use hypothesis::Looked;
 use squall_experiment::document::Experiment;
-use squall_experiment::event::{Event, FORMAT, Level, Phase, Place, RollbackChoice, RunId, Status};
+use squall_experiment::event::{
+    Around, Event, FORMAT, Level, Phase, Place, RollbackChoice, RunId, Side, Status,
+};
 use squall_experiment::resolve;
 use squall_experiment::substitute::{Scope, substitute};
 use squall_experiment::{Object, Value};
@@ -77,6 +82,8 @@ pub struct World {
     pub observers: Vec<Observer>,
     /// What takes secrets out of the records.
     pub veil: Option<Arc<dyn Veil>>,
+    /// What is called around everything, if anything is.
+    pub controls: Option<Arc<dyn Controls>>,
 }
 
 /// How a run ended.
@@ -90,19 +97,13 @@ pub struct Ended {
     pub left: usize,
     /// Changes that should have been put back and could not be.
     pub not_restored: usize,
-}
-
-/// What the stages of a run share.
-pub(crate) struct Cast<'a> {
-    pub(crate) catalog: Catalog,
-    pub(crate) experiment: &'a Experiment,
-    pub(crate) scope: Scope,
-    pub(crate) options: &'a Options,
+    /// A control of the experiment could not be cleaned up.
+    pub unclean: bool,
 }
 
 /// Runs an experiment; its log has been created and is empty.
 pub async fn run(request: Request, log: crate::log::EventLog, world: World) -> (Ended, Told) {
-    let World { catalog, environment, handles, clock, signals, observers, veil } = world;
+    let World { catalog, environment, handles, clock, signals, observers, veil, controls } = world;
     let stopper = Stopper::default();
     let (story, dispatcher) = Story::new(log, clock, stopper.clone(), observers);
     let dispatcher = dispatcher.behind(veil.clone());
@@ -111,7 +112,7 @@ pub async fn run(request: Request, log: crate::log::EventLog, world: World) -> (
         let ended = tokio::select! {
             biased;
             () = listen(&stage, signals) => unreachable!("listening never ends"),
-            ended = conduct(&request, &stage, catalog, veil.as_deref()) => ended,
+            ended = conduct(&request, &stage, catalog, veil.as_deref(), controls.as_deref()) => ended,
         };
         stage.story.close();
         ended
@@ -128,7 +129,13 @@ pub(crate) async fn listen(stage: &Stage, mut signals: mpsc::UnboundedReceiver<S
     std::future::pending().await
 }
 
-async fn conduct(request: &Request, stage: &Stage, catalog: Catalog, veil: Option<&dyn Veil>) -> Ended {
+async fn conduct(
+    request: &Request,
+    stage: &Stage,
+    catalog: Catalog,
+    veil: Option<&dyn Veil>,
+    controls: Option<&dyn Controls>,
+) -> Ended {
     let mut experiment = request.experiment.clone();
     let options = &request.options;
     let scope = configure(request, stage, catalog).await;
@@ -140,7 +147,8 @@ async fn conduct(request: &Request, stage: &Stage, catalog: Catalog, veil: Optio
     }
     let dry = options.dry.map(|dry| dry.word().to_owned());
     experiment.document.insert("dry".to_owned(), dry.clone().map_or(Value::Null, Value::Text));
-    let cast = Cast { catalog, experiment: &experiment, scope, options };
+    let document = Value::Object(experiment.document.clone());
+    let mut cast = Cast::new(catalog, experiment, scope, options);
     let tell = |event| stage.story.tell(event);
     tell(Event::RunStarted {
         run: request.run.clone(),
@@ -151,16 +159,20 @@ async fn conduct(request: &Request, stage: &Stage, catalog: Catalog, veil: Optio
         node: request.program.node.clone(),
         platform: request.program.platform.clone(),
         source: request.source.clone(),
-        experiment: Value::Object(experiment.document.clone()),
+        experiment: document,
         dry,
         journal: request.journal.clone(),
     });
+    cast.direct(controls, veil, stage).await;
     tell(Event::StrategiesChosen {
         hypothesis: options.hypothesis.word().to_owned(),
         rollbacks: options.rollbacks.word().to_owned(),
     });
     let mut verdict = Verdict::default();
     steady_state_and_method(&cast, stage, &mut verdict).await;
+    if cast.is_interrupted() {
+        verdict.status = Some(Status::Interrupted);
+    }
     if let Some(reason) = stage.stopper.reason() {
         // Whatever the stages made of it, a run that was asked to stop was not completed.
         verdict.status.get_or_insert(match reason {
@@ -174,7 +186,26 @@ async fn conduct(request: &Request, stage: &Stage, catalog: Catalog, veil: Optio
     let status = verdict.status.unwrap_or(Status::Completed);
     let settled = settle::settle(stage, catalog, options.undo.puts_back(status)).await;
     tell(Event::RunEnded { status, deviated: verdict.deviated });
-    Ended { status, deviated: verdict.deviated, left: settled.left, not_restored: settled.failed }
+    let (left, not_restored) = (settled.left, settled.failed);
+    let ended = Ended { status, deviated: verdict.deviated, left, not_restored, unclean: false };
+    farewell(&cast, stage, ended).await
+}
+
+/// Calls the controls that want to see how the run ended, and cleans up after all of them.
+async fn farewell(cast: &Cast<'_>, stage: &Stage, mut ended: Ended) -> Ended {
+    if let Ok(changes) = cast.turn(stage, Around::Experiment, Side::After, Subject::Run).await
+        && let Some((members, _)) = changes.journal
+    {
+        if let Some(word) = members.get("status") {
+            // A word that is none of the four is no success.
+            ended.status = word.as_text().and_then(Status::named).unwrap_or(Status::Failed);
+        }
+        if let Some(deviated) = members.get("deviated") {
+            ended.deviated = deviated.is_truthy();
+        }
+    }
+    ended.unclean = !cast.dismiss(stage).await;
+    ended
 }
 
 /// What is known of a run so far.
@@ -191,7 +222,7 @@ struct Verdict {
 async fn configure(request: &Request, stage: &Stage, catalog: Catalog) -> Scope {
     let options = Options { dry: None, ..request.options.clone() };
     let scope = Scope { configuration: Object::new(), secrets: request.secrets.clone() };
-    let mut cast = Cast { catalog, experiment: &request.experiment, scope, options: &options };
+    let cast = Cast::new(catalog, request.experiment.clone(), scope, &options);
     let mut failed = false;
     for (name, entry) in &request.configuration.entries {
         let value = match entry {
@@ -208,7 +239,7 @@ async fn configure(request: &Request, stage: &Stage, catalog: Catalog) -> Scope 
             },
         };
         if let Some(value) = value {
-            cast.scope.configuration.insert(name.clone(), value);
+            cast.configured(name.clone(), value);
         }
     }
     if failed {
@@ -216,17 +247,21 @@ async fn configure(request: &Request, stage: &Stage, catalog: Catalog) -> Scope 
                     Please review the log file for understanding what happened.";
         stage.story.tell(Event::Noted { level: Level::Warning, text: text.to_owned() });
     }
-    cast.scope
+    cast.into_scope()
 }
 
 async fn steady_state_and_method(cast: &Cast<'_>, stage: &Stage, verdict: &mut Verdict) {
     let strategy = cast.options.hypothesis;
-    let has_hypothesis = cast.experiment.hypothesis().is_some();
+    let has_hypothesis = cast.experiment().hypothesis().is_some();
     if !has_hypothesis {
         stage.story.tell(Event::NoHypothesis);
     } else if strategy == crate::options::HypothesisStrategy::Skip {
         stage.story.tell(Event::HypothesisSkipped);
-    } else if strategy.before() {
+    }
+    if cast.turn(stage, Around::Experiment, Side::Before, Subject::Run).await.is_err() {
+        return;
+    }
+    if has_hypothesis && strategy.before() {
         match hypothesis::look(cast, stage, Phase::Before).await {
             Looked::Met => {}
             Looked::Interrupted => return,
@@ -245,7 +280,7 @@ async fn steady_state_and_method(cast: &Cast<'_>, stage: &Stage, verdict: &mut V
         }
     };
     let method = async {
-        let course = method(cast, stage, || failed_fast.get()).await;
+        let course = method(cast, stage, || failed_fast.get() || cast.is_interrupted()).await;
         over.cancel();
         course
     };
@@ -279,11 +314,15 @@ async fn steady_state_and_method(cast: &Cast<'_>, stage: &Stage, verdict: &mut V
 }
 
 async fn method(cast: &Cast<'_>, stage: &Stage, leave: impl Fn() -> bool) -> Course {
-    let activities = cast.experiment.method();
-    stage.story.tell(Event::MethodStarted { activities: activities.len() });
-    let course = play_all(cast, stage, activities, Place::Method, leave).await;
+    stage.story.tell(Event::MethodStarted { activities: cast.experiment().method().len() });
+    let before = cast.turn(stage, Around::Method, Side::Before, Subject::Method).await;
+    let course = match before {
+        Ok(_) => play_all(cast, stage, Place::Method, leave).await,
+        Err(Interrupted) => Course::Interrupted,
+    };
+    let after = cast.turn(stage, Around::Method, Side::After, Subject::Method).await;
     stage.story.tell(Event::MethodEnded);
-    course
+    after.map_or(Course::Interrupted, |_| course)
 }
 
 async fn rollbacks(cast: &Cast<'_>, stage: &Stage, verdict: &mut Verdict) {
@@ -296,10 +335,16 @@ async fn rollbacks(cast: &Cast<'_>, stage: &Stage, verdict: &mut Verdict) {
     if !played {
         return;
     }
-    let activities = cast.experiment.rollbacks();
-    stage.story.tell(Event::RollbacksStarted { activities: activities.len() });
+    stage.story.tell(Event::RollbacksStarted { activities: cast.experiment().rollbacks().len() });
     let stage = stage.hearing_new_stops();
-    match play_all(cast, &stage, activities, Place::Rollbacks, || false).await {
+    cast.goes_on();
+    let before = cast.turn(&stage, Around::Rollback, Side::Before, Subject::Rollbacks).await;
+    let course = match before {
+        Ok(_) => play_all(cast, &stage, Place::Rollbacks, || cast.is_interrupted()).await,
+        Err(Interrupted) => Course::Interrupted,
+    };
+    let after = cast.turn(&stage, Around::Rollback, Side::After, Subject::Rollbacks).await;
+    match after.map_or(Course::Interrupted, |_| course) {
         Course::Ended => {}
         Course::Interrupted => verdict.status = Some(Status::Interrupted),
         // It has been told. A run that could not play its rollbacks did not do what was asked.

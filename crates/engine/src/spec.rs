@@ -3,12 +3,13 @@
 //! Invariant: optional powers are data here; nothing asks for an entry by its name.
 
 use crate::activity::{Action, BoundAction, BoundProbe, ErasedAction, ErasedProbe, Probe};
+use crate::control::ControlEntry;
 use crate::undo::{ErasedUndo, Undo};
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value as Json;
 use squall_experiment::Value;
-use squall_experiment::check::{Nature, Parameter};
+use squall_experiment::check::Parameter;
 
 /// One action or probe, described.
 #[derive(Debug)]
@@ -31,8 +32,6 @@ pub struct Spec {
     pub shape: Shape,
     /// What to use in its place, if it is deprecated.
     pub deprecated: Option<&'static str>,
-    /// What validation's hints may know of it.
-    pub nature: Nature,
     /// What is odd about an output that no tolerance judges: a warning for the log.
     pub odd: Option<fn(&Value) -> Option<&'static str>>,
 }
@@ -49,7 +48,6 @@ impl Spec {
         reach: Reach::Nothing,
         shape: Shape::Function,
         deprecated: None,
-        nature: Nature::UNKNOWN,
         odd: None,
     };
 }
@@ -174,6 +172,8 @@ pub struct Catalog {
     pub entries: &'static [Entry],
     /// Kinds of undo.
     pub undos: &'static [UndoEntry],
+    /// Controls.
+    pub controls: &'static [ControlEntry],
 }
 
 /// What looking for a function came to.
@@ -203,6 +203,11 @@ impl Catalog {
             }
         }
         if known { Lookup::NoFunction } else { Lookup::NoModule }
+    }
+
+    /// The control behind a module: our own name, or one of the Toolkit's.
+    pub fn control(&self, module: &str) -> Option<&'static ControlEntry> {
+        self.controls.iter().find(|entry| entry.spec.name == module || entry.spec.aliases.contains(&module))
     }
 
     /// The entry behind a provider type other than `python`: `process`, `http`.

@@ -61,6 +61,7 @@ enum Message {
     Tell(Record),
     WriteDown(Record, oneshot::Sender<Result<(), String>>),
     Open(oneshot::Sender<Vec<OpenUndo>>),
+    CaughtUp(oneshot::Sender<()>),
     Close,
 }
 
@@ -127,6 +128,14 @@ impl Story {
         answer.await.unwrap_or_default()
     }
 
+    /// Waits until observers have seen everything that was told so far.
+    pub async fn caught_up(&self) {
+        let (ask, answer) = oneshot::channel();
+        let _ = self.to.send(Message::CaughtUp(ask));
+        // Nobody answers when the story is over, and then there is nothing to wait for.
+        let _ = answer.await;
+    }
+
     /// Ends the story: the dispatcher finishes with what was told before.
     pub fn close(&self) {
         let _ = self.to.send(Message::Close);
@@ -177,6 +186,9 @@ impl Dispatcher {
                     let _ = ack.send(written);
                 }
                 Message::Close => break,
+                Message::CaughtUp(answer) => {
+                    let _ = answer.send(());
+                }
                 Message::Open(answer) => {
                     let _ = answer.send(self.ledger.open());
                 }

@@ -72,6 +72,12 @@ pub enum Status {
     Interrupted,
 }
 impl Status {
+    /// By the journal's word.
+    pub fn named(word: &str) -> Option<Status> {
+        [Status::Completed, Status::Failed, Status::Aborted, Status::Interrupted]
+            .into_iter()
+            .find(|status| status.word() == word)
+    }
     /// The journal's word.
     pub fn word(self) -> &'static str {
         match self {
@@ -99,7 +105,7 @@ pub enum Level {
     Critical,
 }
 
-/// On which side of the activity a pause lies.
+/// On which side of an activity a pause lies, on which side of something a control is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
@@ -107,6 +113,48 @@ pub enum Side {
     Before,
     /// After it.
     After,
+}
+
+/// What controls are called around.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Around {
+    /// The experiment is loaded.
+    Loader,
+    /// The whole run.
+    Experiment,
+    /// One look at the steady state.
+    Hypothesis,
+    /// The method.
+    Method,
+    /// The rollbacks.
+    Rollback,
+    /// One activity.
+    Activity,
+}
+
+impl Around {
+    /// The Toolkit's word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Around::Loader => "loader",
+            Around::Experiment => "experiment",
+            Around::Hypothesis => "hypothesis",
+            Around::Method => "method",
+            Around::Rollback => "rollback",
+            Around::Activity => "activity",
+        }
+    }
+}
+
+impl Side {
+    /// The Toolkit's word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Side::Before => "before",
+            Side::After => "after",
+        }
+    }
 }
 
 /// Whose fault a failure is.
@@ -371,6 +419,62 @@ pub enum Event {
         signal: String,
         /// 1: stop and restore; 2: restore once, briefly; 3: exit.
         degree: u8,
+    },
+    /// A control is called.
+    ControlCalled {
+        /// Its name.
+        control: String,
+        /// Around what.
+        around: Around,
+        /// On which side.
+        side: Side,
+    },
+    /// A function of a control failed; the run goes on.
+    ControlFailed {
+        /// Its name.
+        control: String,
+        /// The function: `before_activity_control`, `configure_control`, …
+        function: String,
+        /// Why, as `Class: text`.
+        message: String,
+    },
+    /// A control ended the run.
+    ControlInterrupted {
+        /// Its name.
+        control: String,
+        /// Around what it was called.
+        around: Around,
+        /// On which side.
+        side: Side,
+        /// Its reason.
+        message: String,
+    },
+    /// A control changed the experiment.
+    ExperimentChanged {
+        /// What it is from now on.
+        experiment: Value,
+    },
+    /// A control changed the record of an activity.
+    RecordChanged {
+        /// The activity.
+        id: ActivityId,
+        /// The record as the journal shows it.
+        record: Value,
+    },
+    /// A control changed what a look at the steady state came to.
+    StateChanged {
+        /// Which look.
+        phase: Phase,
+        /// Whether the steady state is met.
+        met: bool,
+    },
+    /// A control changed the journal of the run that ended.
+    JournalChanged {
+        /// The members that it added or replaced.
+        members: Value,
+        /// The names of those that it removed.
+        #[serde(default)]
+        removed: Vec<String>,
     },
     /// A line for the log which no other event stands for.
     Noted {

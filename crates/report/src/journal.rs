@@ -7,6 +7,7 @@
 //! Not here: when a journal is written, and whether a run without its end is still going on.
 
 mod facts;
+mod kept;
 mod out;
 mod scan;
 mod there;
@@ -15,18 +16,35 @@ use crate::time;
 use facts::{Activity, Facts, State};
 use out::Out;
 use scan::{Entry, Scan};
-use squall_experiment::Value;
 use squall_experiment::event::{ActivityId, Ending, Record};
+use squall_experiment::{Object, Value};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+pub use kept::Kept;
 pub use there::{There, there};
 
 /// The version of the Toolkit's library whose journal this is.
 pub const CHAOSLIB_VERSION: &str = "1.44.0";
+
+/// The members of a journal.
+const MEMBERS: [&str; 12] = [
+    "chaoslib-version",
+    "platform",
+    "node",
+    "experiment",
+    "start",
+    "status",
+    "deviated",
+    "steady_states",
+    "run",
+    "rollbacks",
+    "end",
+    "duration",
+];
 
 /// Why there is no journal.
 #[derive(Debug)]
@@ -188,30 +206,57 @@ where
     fn write(&mut self) -> Result<(), NoJournal> {
         let facts = self.facts;
         self.out.open('{')?;
-        self.out.member("chaoslib-version", &CHAOSLIB_VERSION.into())?;
-        self.out.member("platform", &facts.platform.as_str().into())?;
-        self.out.member("node", &facts.node.as_str().into())?;
-        self.out.member("experiment", &facts.experiment)?;
-        self.out.member("start", &time::iso(facts.started).into())?;
-        self.out.member("status", &facts.status.word().into())?;
-        self.out.member("deviated", &facts.deviated.into())?;
-        self.out.key("steady_states")?;
-        self.out.open('{')?;
-        self.out.key("before")?;
-        self.states(facts.before.as_slice(), true)?;
-        self.out.key("after")?;
-        self.states(facts.after.as_slice(), true)?;
-        self.out.key("during")?;
-        self.states(&facts.during, false)?;
-        self.out.close('}')?;
-        self.out.key("run")?;
-        self.activities(&facts.method)?;
-        self.out.key("rollbacks")?;
-        self.activities(&facts.rollbacks)?;
-        self.out.member("end", &time::iso(facts.ended).into())?;
-        self.out.member("duration", &time::seconds(facts.started, facts.ended).into())?;
+        self.member("chaoslib-version", &CHAOSLIB_VERSION.into())?;
+        self.member("platform", &facts.platform.as_str().into())?;
+        self.member("node", &facts.node.as_str().into())?;
+        self.member("experiment", &facts.experiment)?;
+        self.member("start", &time::iso(facts.started).into())?;
+        self.member("status", &facts.status.word().into())?;
+        self.member("deviated", &facts.deviated.into())?;
+        if self.is_ours("steady_states")? {
+            self.out.key("steady_states")?;
+            self.out.open('{')?;
+            self.out.key("before")?;
+            self.states(facts.before.as_slice(), true)?;
+            self.out.key("after")?;
+            self.states(facts.after.as_slice(), true)?;
+            self.out.key("during")?;
+            self.states(&facts.during, false)?;
+            self.out.close('}')?;
+        }
+        if self.is_ours("run")? {
+            self.out.key("run")?;
+            self.activities(&facts.method)?;
+        }
+        if self.is_ours("rollbacks")? {
+            self.out.key("rollbacks")?;
+            self.activities(&facts.rollbacks)?;
+        }
+        self.member("end", &time::iso(facts.ended).into())?;
+        self.member("duration", &time::seconds(facts.started, facts.ended).into())?;
+        for (key, value) in facts.changed.iter().filter(|(key, _)| !MEMBERS.contains(&key.as_str())) {
+            self.out.named(key, value)?;
+        }
         self.out.close('}')?;
         Ok(())
+    }
+
+    /// A member, unless a control made something else of it.
+    fn member(&mut self, key: &str, value: &Value) -> io::Result<()> {
+        if self.is_ours(key)? {
+            self.out.member(key, value)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a member is as the run made it; one that a control replaced is written in its place.
+    fn is_ours(&mut self, key: &str) -> io::Result<bool> {
+        let facts = self.facts;
+        if let Some(value) = facts.changed.get(key) {
+            self.out.member(key, value)?;
+            return Ok(false);
+        }
+        Ok(!facts.removed.iter().any(|removed| removed == key))
     }
 
     /// A list of states, or the only one, or null.
@@ -268,37 +313,56 @@ where
         scan: &mut Scan<impl Iterator<Item = Result<Record, NoJournal>>>,
     ) -> Result<(), NoJournal> {
         let Some(activity) = self.facts.activities.get(&id) else { return Ok(()) };
-        let Some(entry) = scan.take(id, activity.ends)? else { return Ok(()) };
+        let Some(entry) = scan.take(id, activity.ends, activity.changes)? else { return Ok(()) };
         self.out.item()?;
-        run_record(&mut self.out, activity, &entry)?;
+        self.out.value(&Value::Object(run_record(activity, entry)))?;
         Ok(())
     }
 }
 
-fn run_record(out: &mut Out<'_, impl Write>, activity: &Activity, entry: &Entry) -> io::Result<()> {
-    out.open('{')?;
-    out.member("activity", &entry.activity)?;
-    match &entry.ending {
-        Some(Ending::Succeeded { output }) => out.member("output", output)?,
-        Some(Ending::Failed { .. } | Ending::Interrupted) | None => out.member("output", &Value::Null)?,
+/// The record of an activity, as controls see it too.
+fn run_record(activity: &Activity, entry: Entry) -> Object {
+    let mut record = match entry.record {
+        Some(Value::Object(record)) => record,
+        Some(_) | None => told(activity, entry.activity, entry.ending),
+    };
+    if let Some(met) = activity.tolerance_met {
+        record.shift_remove("tolerance_met");
+        record.insert("tolerance_met".to_owned(), met.into());
     }
-    out.member("start", &time::iso(activity.started).into())?;
-    match &entry.ending {
-        Some(Ending::Succeeded { .. }) => out.member("status", &"succeeded".into())?,
-        Some(Ending::Failed { message, .. }) => {
-            out.member("status", &"failed".into())?;
-            out.member("exception", &exception(message))?;
-        }
-        Some(Ending::Interrupted) | None => {}
+    record
+}
+
+/// What the run itself tells of an activity.
+fn told(activity: &Activity, declared: Value, ending: Option<Ending>) -> Object {
+    let mut record = Object::new();
+    let mut member = |key: &str, value: Value| {
+        record.insert(key.to_owned(), value);
+    };
+    member("activity", declared);
+    let status = match &ending {
+        Some(Ending::Succeeded { .. }) => Some("succeeded"),
+        Some(Ending::Failed { .. }) => Some("failed"),
+        Some(Ending::Interrupted) | None => None,
+    };
+    let (output, message) = match ending {
+        Some(Ending::Succeeded { output }) => (output, None),
+        Some(Ending::Failed { message, .. }) => (Value::Null, Some(message)),
+        Some(Ending::Interrupted) | None => (Value::Null, None),
+    };
+    member("output", output);
+    member("start", time::iso(activity.started).into());
+    if let Some(status) = status {
+        member("status", status.into());
+    }
+    if let Some(message) = message {
+        member("exception", exception(&message));
     }
     if let Some(ended) = activity.ended {
-        out.member("end", &time::iso(ended).into())?;
-        out.member("duration", &time::seconds(activity.started, ended).into())?;
+        member("end", time::iso(ended).into());
+        member("duration", time::seconds(activity.started, ended).into());
     }
-    if let Some(met) = activity.tolerance_met {
-        out.member("tolerance_met", &met.into())?;
-    }
-    out.close('}')
+    record
 }
 
 /// The lines of a traceback as Python's `format_exception` gives them, each with its newline.

@@ -10,7 +10,7 @@ mod restore;
 
 use crate::line::Line;
 use restore::Undos;
-use squall_experiment::event::{Event, Phase, Place, Record, RollbackChoice, Status};
+use squall_experiment::event::{Around, Event, Phase, Place, Record, RollbackChoice, Side, Status};
 use squall_experiment::{Value, python};
 
 /// Makes the lines of a run, one record after the other.
@@ -111,6 +111,23 @@ impl Toolkit {
             }
             Event::LeftBehind { undos } => self.undos.left_behind(undos),
             Event::StopRequested { signal, degree } => self.stop(signal, *degree),
+            Event::ControlCalled { control, around, side } => {
+                let text = format!("Applying {}-control '{control}' on '{}'", side.word(), around.word());
+                vec![Line::debug(text)]
+            }
+            Event::ControlFailed { control, function, message } => {
+                self.control_failed(control, function, message)
+            }
+            Event::ControlInterrupted { control, around, side, message } => {
+                control_interrupted(control, *around, *side, message)
+            }
+            Event::ExperimentChanged { .. } => vec![Line::debug("a control changed the experiment")],
+            Event::RecordChanged { .. } => vec![Line::debug("a control changed a record")],
+            Event::StateChanged { met, .. } => {
+                let what = if *met { "" } else { " not" };
+                vec![Line::debug(format!("a control says that the steady state is{what} met"))]
+            }
+            Event::JournalChanged { .. } => vec![Line::debug("a control changed the journal")],
             Event::Noted { level, text } => vec![Line::new(*level, text.clone())],
             Event::JournalWritten { path: _ } => Vec::new(),
             Event::RunEnded { status, deviated } => {
@@ -119,6 +136,23 @@ impl Toolkit {
                 lines
             }
         }
+    }
+
+    /// The Toolkit says so at DEBUG only, where nobody looks; a person is told.
+    fn control_failed(&self, control: &str, function: &str, message: &str) -> Vec<Line> {
+        let text = match function {
+            "configure_control" => {
+                format!("Control initialization '{control}' failed. It will not be registered.")
+            }
+            "cleanup_control" => format!("Control cleanup '{control}' failed"),
+            before if before.starts_with("before_") => format!("Before-control '{control}' failed"),
+            _ => format!("After-control '{control}' failed"),
+        };
+        let mut lines = vec![Line::debug(text).traceback(message)];
+        if self.undos.told {
+            lines.push(Line::warning(format!("control '{control}': {function} failed: {message}")));
+        }
+        lines
     }
 
     fn stop(&self, signal: &str, degree: u8) -> Vec<Line> {
@@ -193,6 +227,20 @@ fn rollbacks_decided(choice: &RollbackChoice) -> Vec<Line> {
         }
     };
     vec![Line::warning(text)]
+}
+
+fn control_interrupted(control: &str, around: Around, side: Side, message: &str) -> Vec<Line> {
+    let word = match side {
+        Side::Before => "Before",
+        Side::After => "After",
+    };
+    let mut lines =
+        vec![Line::debug(format!("{word}-control '{control}' interrupted the execution")).traceback(message)];
+    // After the run there is nothing left to interrupt.
+    if (around, side) != (Around::Experiment, Side::After) {
+        lines.push(Line::critical(message));
+    }
+    lines
 }
 
 /// An error that is no activity's failure; `message` is `Class: text`.

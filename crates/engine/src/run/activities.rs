@@ -2,14 +2,14 @@
 //!
 //! Invariant: when this returns, nothing that it started is still going on.
 
-use super::Cast;
+use super::cast::{Cast, Cue};
 use super::play::{Played, play};
 use crate::failure::Failure;
 use crate::stage::Stage;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use squall_experiment::event::{Event, Level, Place};
-use squall_experiment::{Value, document, python};
+use squall_experiment::{document, python};
 
 /// How a list of activities came out.
 #[derive(Debug, PartialEq)]
@@ -22,33 +22,34 @@ pub(crate) enum Course {
     Broke(Failure),
 }
 
-/// Plays `entries`; before each, `leave` says whether the rest is left out.
+/// Plays the activities of a place, those too that a control adds meanwhile; before each, `leave` says whether the rest is
+/// left out.
 pub(crate) async fn play_all(
     cast: &Cast<'_>,
     stage: &Stage,
-    entries: &[Value],
     place: Place,
     leave: impl Fn() -> bool,
 ) -> Course {
     let mut background = FuturesUnordered::new();
     let mut course = Course::Ended;
     let mut broken = None;
-    for entry in entries {
+    for index in 0.. {
+        let Some(cue) = Cue::at(cast, place, index) else { break };
         if leave() || stage.stopping().is_requested() {
             course = Course::Interrupted;
             break;
         }
         if place == Place::Rollbacks {
-            let name = document::name(entry).map_or_else(|| "None".to_owned(), python::str_of);
+            let name = document::name(cue.entry()).map_or_else(|| "None".to_owned(), python::str_of);
             stage.story.tell(Event::RollbackNext { name });
         }
-        if document::is_background(entry) {
-            background.push(play(cast, stage, entry, place));
+        if document::is_background(cue.entry()) {
+            background.push(async move { play(cast, stage, &cue).await });
             // It starts now, not when the next foreground activity first waits.
             let _ = futures_util::poll!(background.next());
             continue;
         }
-        let foreground = play(cast, stage, entry, place);
+        let foreground = play(cast, stage, &cue);
         tokio::pin!(foreground);
         let played = loop {
             tokio::select! {

@@ -3,11 +3,12 @@
 //! Invariant: the first probe that fails or is out of tolerance ends the look; a tolerance that cannot be held against an
 //! output is a failed probe, not the end of the run.
 
-use super::Cast;
+use super::cast::{Cast, Cue, Interrupted};
 use super::play::{Played, perform, play};
+use crate::control::Subject;
 use crate::failure::Stop;
 use crate::stage::Stage;
-use squall_experiment::event::{ActivityId, Event, Level, Phase, Place};
+use squall_experiment::event::{ActivityId, Around, Event, Level, Phase, Place, Side};
 use squall_experiment::tolerance::{self, Judgement};
 use squall_experiment::{Value, python};
 use std::time::Duration;
@@ -25,13 +26,55 @@ pub(crate) enum Looked {
     Interrupted,
 }
 
-/// Looks once.
+/// Looks once, between the controls of its turn.
 pub(crate) async fn look(cast: &Cast<'_>, stage: &Stage, phase: Phase) -> Looked {
-    let Some(hypothesis) = cast.experiment.hypothesis() else { return Looked::Met };
+    let experiment = cast.experiment();
+    let Some(hypothesis) = experiment.hypothesis() else { return Looked::Met };
     let title = hypothesis.title.map_or_else(|| "None".to_owned(), python::str_of);
     stage.story.tell(Event::HypothesisStarted { phase, title });
-    for probe in hypothesis.probes {
-        let looked = match play(cast, stage, probe, Place::Hypothesis(phase)).await {
+    let end = |unmet: Option<Unmet>| {
+        let (met, failed) = (unmet.is_none(), unmet.as_ref().is_some_and(|unmet| unmet.failed));
+        let probe = unmet.map(|unmet| unmet.probe);
+        stage.story.tell(Event::HypothesisEnded { phase, met, probe, failed });
+    };
+    if !cast.is_controlled() {
+        let (looked, unmet) = probe(cast, stage, phase).await;
+        if looked != Looked::Interrupted {
+            end(unmet);
+        }
+        return looked;
+    }
+    let subject = Subject::Hypothesis(phase);
+    let before = cast.turn(stage, Around::Hypothesis, Side::Before, subject).await;
+    let (looked, unmet) = match before {
+        Ok(_) => probe(cast, stage, phase).await,
+        Err(Interrupted) => (Looked::Interrupted, None),
+    };
+    if looked != Looked::Interrupted {
+        end(unmet);
+    }
+    match cast.turn(stage, Around::Hypothesis, Side::After, subject).await {
+        Ok(changes) => match (looked, changes.met) {
+            (Looked::NotMet | Looked::Failed, Some(true)) => Looked::Met,
+            (Looked::Met, Some(false)) => Looked::NotMet,
+            (looked, _) => looked,
+        },
+        Err(Interrupted) => Looked::Interrupted,
+    }
+}
+
+/// The probe that was not within tolerance.
+struct Unmet {
+    probe: String,
+    failed: bool,
+}
+
+/// Asks one probe after the other.
+async fn probe(cast: &Cast<'_>, stage: &Stage, phase: Phase) -> (Looked, Option<Unmet>) {
+    for index in 0.. {
+        let Some(cue) = Cue::at(cast, Place::Hypothesis(phase), index) else { break };
+        let probe = cue.entry();
+        let looked = match play(cast, stage, &cue).await {
             Played::Succeeded(id, output) => judge(cast, stage, probe, id, &output).await,
             Played::Failed(id) => {
                 tell_judgement(cast, stage, probe, id, false);
@@ -49,23 +92,20 @@ pub(crate) async fn look(cast: &Cast<'_>, stage: &Stage, phase: Phase) -> Looked
         };
         match looked {
             Looked::Met => {}
-            Looked::Interrupted => return Looked::Interrupted,
+            Looked::Interrupted => return (looked, None),
             Looked::NotMet | Looked::Failed => {
-                let name = shown_name(cast, probe);
-                let failed = looked == Looked::Failed;
-                stage.story.tell(Event::HypothesisEnded { phase, met: false, probe: Some(name), failed });
-                return looked;
+                let probe = shown_name(cast, probe);
+                return (looked, Some(Unmet { probe, failed: looked == Looked::Failed }));
             }
         }
     }
-    stage.story.tell(Event::HypothesisEnded { phase, met: true, probe: None, failed: false });
-    Looked::Met
+    (Looked::Met, None)
 }
 
 /// The name of a probe, through its `ref`.
 fn shown_name(cast: &Cast<'_>, probe: &Value) -> String {
-    let referenced =
-        probe.get("ref").and_then(Value::as_text).and_then(|name| cast.experiment.referenced(name));
+    let experiment = cast.experiment();
+    let referenced = probe.get("ref").and_then(Value::as_text).and_then(|name| experiment.referenced(name));
     referenced.unwrap_or(probe).get("name").map_or_else(|| "None".to_owned(), python::str_of)
 }
 
@@ -76,10 +116,10 @@ async fn judge(cast: &Cast<'_>, stage: &Stage, probe: &Value, id: ActivityId, ou
         return Looked::Met;
     }
     let tolerance = probe.get("tolerance").unwrap_or(&Value::Null);
-    if let Some(text) = tolerance::applied(tolerance, &cast.scope) {
+    if let Some(text) = tolerance::applied(tolerance, &cast.scope()) {
         stage.story.tell(Event::Noted { level: Level::Debug, text });
     }
-    let looked = match tolerance::within(tolerance, output, &cast.scope) {
+    let looked = match tolerance::within(tolerance, output, &cast.scope()) {
         Ok(Judgement::Met) => Looked::Met,
         Ok(Judgement::Missed(why)) => {
             stage.story.tell(Event::Noted { level: Level::Debug, text: why });
@@ -108,7 +148,7 @@ async fn judge(cast: &Cast<'_>, stage: &Stage, probe: &Value, id: ActivityId, ou
 fn tell_judgement(cast: &Cast<'_>, stage: &Stage, probe: &Value, activity: ActivityId, met: bool) {
     let tolerance = probe
         .get("tolerance")
-        .map_or_else(|| "None".to_owned(), |tolerance| tolerance::shown(tolerance, &cast.scope));
+        .map_or_else(|| "None".to_owned(), |tolerance| tolerance::shown(tolerance, &cast.scope()));
     stage.story.tell(Event::ToleranceChecked { activity, met, tolerance });
 }
 

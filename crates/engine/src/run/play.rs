@@ -3,11 +3,12 @@
 //! Invariant: whatever happens, an activity whose start was told has its end told too, unless it ran in the background and
 //! was stopped. Patterns are filled in here, at the last moment; the record shows the activity as declared.
 
-use super::Cast;
+use super::cast::{Cast, Cue, Interrupted};
+use crate::control::Subject;
 use crate::failure::{Failure, Stop};
 use crate::spec::{Bound, Entry, Lookup, Shape};
 use crate::stage::Stage;
-use squall_experiment::event::{ActivityId, Ending, Event, Level, Place, Side};
+use squall_experiment::event::{ActivityId, Around, Ending, Event, Level, Place, Side};
 use squall_experiment::substitute::{Scope, substitute};
 use squall_experiment::{Object, Value, document, python, resolve};
 use std::sync::Arc;
@@ -25,13 +26,50 @@ pub(crate) enum Played {
     Broke(Option<ActivityId>, Failure),
 }
 
-/// Plays `entry`, an activity or a reference to one.
-pub(crate) async fn play(cast: &Cast<'_>, stage: &Stage, entry: &Value, place: Place) -> Played {
+/// Plays an entry of a list of activities, an activity or a reference to one, between the controls of its turn.
+pub(crate) async fn play(cast: &Cast<'_>, stage: &Stage, cue: &Cue) -> Played {
+    let entry = cue.entry();
     let background = document::is_background(entry);
-    let activity = match referenced(cast, entry) {
-        Ok(activity) => activity,
+    let (activity, at) = match referenced(cue) {
+        Ok(referenced) => referenced,
         Err(failure) => return Played::Broke(None, failure),
     };
+    if !cast.is_controlled() {
+        return between(cast, stage, activity, cue.place, background).await;
+    }
+    let play = cast.next_play();
+    let subject = Subject::Activity { play, activity, at, record: None };
+    let before = cast.turn(stage, Around::Activity, Side::Before, subject).await;
+    let changed = before.as_ref().ok().and_then(|changes| changes.activity.as_ref());
+    let activity = changed.unwrap_or(activity);
+    let played = match &before {
+        Ok(_) => between(cast, stage, activity, cue.place, background).await,
+        Err(Interrupted) => Played::Interrupted,
+    };
+    let record = match &played {
+        Played::Succeeded(id, _) | Played::Failed(id) => Some(*id),
+        Played::Interrupted | Played::Broke(..) => None,
+    };
+    let subject = Subject::Activity { play, activity, at, record };
+    match cast.turn(stage, Around::Activity, Side::After, subject).await {
+        Ok(changes) => changes.records.into_iter().fold(played, rewritten),
+        Err(Interrupted) => Played::Interrupted,
+    }
+}
+
+/// How an activity came out according to its record, which a control changed.
+fn rewritten(played: Played, (of, record): (ActivityId, Object)) -> Played {
+    match played {
+        Played::Succeeded(id, _) | Played::Failed(id) if id == of => match record.get("status") {
+            Some(Value::Text(status)) if status == "failed" => Played::Failed(id),
+            _ => Played::Succeeded(id, record.get("output").cloned().unwrap_or(Value::Null)),
+        },
+        played => played,
+    }
+}
+
+/// Plays an activity with its pauses.
+async fn between(cast: &Cast<'_>, stage: &Stage, activity: &Value, place: Place, background: bool) -> Played {
     match pause(cast, stage, activity, Side::Before).await {
         Ok(()) => {}
         Err(Stop::Cancelled) => return Played::Interrupted,
@@ -71,11 +109,12 @@ pub(crate) async fn play(cast: &Cast<'_>, stage: &Stage, entry: &Value, place: P
     }
 }
 
-/// The activity that an entry means: itself, or the one that it refers to.
-fn referenced<'a>(cast: &'a Cast<'_>, entry: &'a Value) -> Result<&'a Value, Failure> {
+/// The activity that an entry means, itself or the one that it refers to, and where that stands.
+fn referenced(cue: &Cue) -> Result<(&Value, (Place, usize)), Failure> {
+    let entry = cue.entry();
     match entry.get("ref").filter(|name| !name.is_null()) {
-        None => Ok(entry),
-        Some(name) => name.as_text().and_then(|name| cast.experiment.referenced(name)).ok_or_else(|| {
+        None => Ok((entry, (cue.place, cue.index))),
+        Some(name) => name.as_text().and_then(|name| cue.referenced(name)).ok_or_else(|| {
             Failure::experiment(format!("could not find referenced activity '{}'", python::str_of(name)))
         }),
     }
@@ -91,16 +130,17 @@ pub(crate) async fn perform(
     if cast.options.dry.is_some_and(|dry| dry.leaves_out(activity)) {
         return Ok(Value::Null);
     }
-    let (entry, bound) = bind(cast, activity)?;
+    let scope = cast.scope();
+    let (entry, bound) = bind(cast, &scope, activity)?;
     let provider = activity.get("provider");
     let secrets = match provider.and_then(|provider| provider.get("secrets")) {
         Some(targets) => {
             let names = targets.as_list().unwrap_or_default().iter().filter_map(Value::as_text);
-            resolve::merged_secrets(&cast.scope.secrets, names)
+            resolve::merged_secrets(&scope.secrets, names)
         }
         None => Object::new(),
     };
-    let look = stage.look(Arc::new(cast.scope.configuration.clone()), secrets, id);
+    let look = stage.look(Arc::new(scope.configuration.clone()), secrets, id);
     let output = stage.play(&bound, look).await?;
     if activity.get("tolerance").is_none()
         && let Some(odd) = entry.spec.odd.and_then(|odd| odd(&output))
@@ -111,7 +151,7 @@ pub(crate) async fn perform(
 }
 
 /// Finds what serves an activity and reads its arguments.
-fn bind(cast: &Cast<'_>, activity: &Value) -> Result<(&'static Entry, Bound), Stop> {
+fn bind(cast: &Cast<'_>, scope: &Scope, activity: &Value) -> Result<(&'static Entry, Bound), Stop> {
     let none = Object::new();
     let provider = activity.get("provider").and_then(Value::as_object).unwrap_or(&none);
     let text = |key: &str| provider.get(key).and_then(Value::as_text);
@@ -121,7 +161,7 @@ fn bind(cast: &Cast<'_>, activity: &Value) -> Result<(&'static Entry, Bound), St
             let kind = provider.get("type").map_or("None".to_owned(), python::str_of);
             Stop::Fatal(Failure::experiment(format!("unknown provider type '{kind}'")).class("KeyError"))
         })?;
-        let args = fill(provider, entry, &cast.scope);
+        let args = fill(provider, entry, scope);
         let bound = (entry.bind)(args.to_json())
             .map_err(|error| Stop::Fatal(Failure::experiment(error.to_string()).class("TypeError")))?;
         return Ok((entry, bound));
@@ -142,7 +182,7 @@ fn bind(cast: &Cast<'_>, activity: &Value) -> Result<(&'static Entry, Bound), St
     };
     let arguments = provider.get("arguments").filter(|arguments| !arguments.is_null());
     let arguments = match arguments {
-        Some(arguments) if !cast.scope.is_empty() => substitute(arguments, &cast.scope),
+        Some(arguments) if !scope.is_empty() => substitute(arguments, scope),
         Some(arguments) => arguments.clone(),
         None => Value::Object(Object::new()),
     };
@@ -182,7 +222,8 @@ async fn pause(cast: &Cast<'_>, stage: &Stage, activity: &Value, side: Side) -> 
         Side::Before => pauses.get("before"),
         Side::After => pauses.get("after"),
     };
-    let Some(length) = declared.map(|length| substitute(length, &cast.scope)).filter(Value::is_truthy) else {
+    let Some(length) = declared.map(|length| substitute(length, &cast.scope())).filter(Value::is_truthy)
+    else {
         return Ok(());
     };
     let dry = cast.options.dry.is_some_and(|dry| dry.leaves_out_pauses(activity));

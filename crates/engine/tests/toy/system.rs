@@ -143,7 +143,7 @@ impl Probe for Read {
 
 static ENTRIES: &[Entry] = &[action::<Set>(), probe::<Read>()];
 static UNDOS: &[UndoEntry] = &[undo::<SetBack>()];
-pub(crate) static CATALOG: Catalog = Catalog { entries: ENTRIES, undos: UNDOS };
+pub(crate) static CATALOG: Catalog = Catalog { entries: ENTRIES, undos: UNDOS, controls: &[] };
 
 /// An activity in one line: `set cart 0`, `read cart`, with extra keys.
 pub(crate) fn activity(words: &str, extra: serde_json::Value) -> serde_json::Value {
@@ -228,6 +228,7 @@ pub(crate) async fn play(
         signals: receive,
         observers: Vec::new(),
         veil: None,
+        controls: None,
     };
     let (ended, _told) = tokio::select! {
         () = signalling => unreachable!(),

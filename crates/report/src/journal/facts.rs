@@ -2,8 +2,8 @@
 
 use super::NoJournal;
 use jiff::Timestamp;
-use squall_experiment::Value;
-use squall_experiment::event::{ActivityId, Ending, Event, Phase, Place, Record, Status};
+use squall_experiment::event::{ActivityId, Around, Ending, Event, Phase, Place, Record, Side, Status};
+use squall_experiment::{Object, Value};
 use std::collections::BTreeMap;
 
 /// A run, small enough to keep.
@@ -23,6 +23,12 @@ pub(super) struct Facts {
     pub(super) method: Vec<ActivityId>,
     pub(super) rollbacks: Vec<ActivityId>,
     pub(super) activities: BTreeMap<ActivityId, Activity>,
+    /// Members that a control added or replaced, in its order.
+    pub(super) changed: Object,
+    /// Members that a control removed.
+    pub(super) removed: Vec<String>,
+    /// The look that ended last.
+    looked: Option<Phase>,
     /// Probes of the rounds that go on: of the hypothesis before or after the method, and of the continuous one.
     open: [Vec<ActivityId>; 3],
 }
@@ -43,6 +49,8 @@ pub(super) struct Activity {
     pub(super) ended: Option<Timestamp>,
     /// Whether there is a record of its end.
     pub(super) ends: bool,
+    /// How often a control changed its record.
+    pub(super) changes: usize,
     /// Only in the hypothesis.
     pub(super) tolerance_met: Option<bool>,
 }
@@ -64,6 +72,12 @@ impl Facts {
                     over = matches!(event, Event::RunEnded { .. } | Event::JournalWritten { .. });
                     facts.take(at, event);
                 }
+                // Controls have the last word.
+                (Some(facts), Event::JournalChanged { members, removed }) => {
+                    facts.journal_changed(members, removed);
+                }
+                (Some(facts), Event::ExperimentChanged { experiment }) => facts.experiment = experiment,
+                (Some(facts), Event::RecordChanged { id, record }) => facts.record_changed(id, &record),
                 // Nothing of a run that did not begin is shown; what follows its end is of a recovery.
                 (None | Some(_), _) => {}
             }
@@ -71,7 +85,7 @@ impl Facts {
         Ok(facts)
     }
 
-    fn begin(started: Timestamp, node: String, platform: String, experiment: Value) -> Facts {
+    pub(super) fn begin(started: Timestamp, node: String, platform: String, experiment: Value) -> Facts {
         Facts {
             platform,
             node,
@@ -87,11 +101,14 @@ impl Facts {
             method: Vec::new(),
             rollbacks: Vec::new(),
             activities: BTreeMap::new(),
+            changed: Object::new(),
+            removed: Vec::new(),
+            looked: None,
             open: Default::default(),
         }
     }
 
-    fn take(&mut self, at: Timestamp, event: Event) {
+    pub(super) fn take(&mut self, at: Timestamp, event: Event) {
         match event {
             // A killed run ended with its last act, however late somebody restored what it left, or took notes of that.
             Event::Restored { .. }
@@ -110,6 +127,7 @@ impl Facts {
                     started: at,
                     ended: None,
                     ends: false,
+                    changes: 0,
                     tolerance_met: None,
                 };
                 self.activities.insert(id, activity);
@@ -130,6 +148,7 @@ impl Facts {
                 let state = State { met, probes: std::mem::take(&mut self.open[round(phase)]) };
                 // A killed run did not live to say so.
                 self.deviated |= phase == Phase::After && !met;
+                self.looked = Some(phase);
                 match phase {
                     Phase::Before => self.before = Some(state),
                     Phase::During => self.during.push(state),
@@ -140,7 +159,27 @@ impl Facts {
                 self.status = status;
                 self.deviated = deviated;
             }
-            Event::RunStarted { .. }
+            Event::ExperimentChanged { experiment } => self.experiment = experiment,
+            Event::RecordChanged { id, record } => self.record_changed(id, &record),
+            Event::StateChanged { phase, met } => {
+                if let Some(state) = self.state(phase) {
+                    state.met = met;
+                }
+            }
+            Event::JournalChanged { members, removed } => self.journal_changed(members, removed),
+            // A look that a control ended afterwards came to nothing.
+            Event::ControlInterrupted { around: Around::Hypothesis, side: Side::After, .. } => {
+                match self.looked {
+                    Some(Phase::Before) => self.before = None,
+                    Some(Phase::During) => drop(self.during.pop()),
+                    Some(Phase::After) => self.after = None,
+                    None => {}
+                }
+            }
+            Event::ControlCalled { .. }
+            | Event::ControlFailed { .. }
+            | Event::ControlInterrupted { .. }
+            | Event::RunStarted { .. }
             | Event::StrategiesChosen { .. }
             | Event::NoHypothesis
             | Event::HypothesisSkipped
@@ -160,6 +199,33 @@ impl Facts {
             | Event::StopRequested { .. } => {}
         }
         self.ended = at;
+    }
+
+    fn state(&mut self, phase: Phase) -> Option<&mut State> {
+        match phase {
+            Phase::Before => self.before.as_mut(),
+            Phase::During => self.during.last_mut(),
+            Phase::After => self.after.as_mut(),
+        }
+    }
+
+    /// What a control makes of a record holds until its tolerance is judged.
+    fn record_changed(&mut self, id: ActivityId, record: &Value) {
+        if let Some(activity) = self.activities.get_mut(&id) {
+            activity.changes += 1;
+            if let Some(met) = record.get("tolerance_met").and_then(Value::as_bool) {
+                activity.tolerance_met = Some(met);
+            }
+        }
+    }
+
+    fn journal_changed(&mut self, members: Value, removed: Vec<String>) {
+        self.changed.retain(|name, _| !removed.contains(name));
+        if let Value::Object(members) = members {
+            self.removed.retain(|name| !members.contains_key(name));
+            self.changed.extend(members);
+        }
+        self.removed.extend(removed);
     }
 
     /// An error that is no failure ends the foreground activity in which it happened, if that began at all.

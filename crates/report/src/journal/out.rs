@@ -53,6 +53,14 @@ impl<'a, W: Write> Out<'a, W> {
         write!(self.to, "\"{key}\": ")
     }
 
+    /// A member whose key may be any text.
+    pub(super) fn named(&mut self, key: &str, value: &Value) -> io::Result<()> {
+        self.item()?;
+        self.value(&key.into())?;
+        write!(self.to, ": ")?;
+        self.value(value)
+    }
+
     pub(super) fn value(&mut self, value: &Value) -> io::Result<()> {
         let mut indented = Indented { to: &mut *self.to, depth: self.open.len(), error: None };
         let style = if self.line { Style::LINE } else { Style::JOURNAL };

@@ -7,9 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 /// An activity as it was declared, and how it ended.
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) activity: Value,
     pub(super) ending: Option<Ending>,
+    /// The record that a control made of it.
+    pub(super) record: Option<Value>,
+    changes: usize,
+}
+
+impl Entry {
+    pub(super) fn begun(activity: Value) -> Entry {
+        Entry { activity, ending: None, record: None, changes: 0 }
+    }
 }
 
 pub(super) struct Scan<R> {
@@ -24,20 +34,32 @@ impl<R: Iterator<Item = Result<Record, NoJournal>>> Scan<R> {
         Scan { records, wanted, read: BTreeMap::new() }
     }
 
-    /// Reads on until this activity has ended, or has begun if it `ends` nowhere.
-    pub(super) fn take(&mut self, id: ActivityId, ends: bool) -> Result<Option<Entry>, NoJournal> {
+    /// Reads on until this activity has ended, or has begun if it `ends` nowhere, and was changed this often.
+    pub(super) fn take(
+        &mut self,
+        id: ActivityId,
+        ends: bool,
+        changes: usize,
+    ) -> Result<Option<Entry>, NoJournal> {
         loop {
-            if self.read.get(&id).is_some_and(|entry| entry.ending.is_some() || !ends) {
+            let done = |entry: &Entry| (entry.ending.is_some() || !ends) && entry.changes >= changes;
+            if self.read.get(&id).is_some_and(done) {
                 break;
             }
             let Some(record) = self.records.next() else { break };
             match record?.event {
                 Event::ActivityStarted { id, activity, .. } if self.wanted.contains(&id) => {
-                    self.read.insert(id, Entry { activity, ending: None });
+                    self.read.insert(id, Entry::begun(activity));
                 }
                 Event::ActivityEnded { id, ending } => {
                     if let Some(entry) = self.read.get_mut(&id) {
                         entry.ending = Some(ending);
+                    }
+                }
+                Event::RecordChanged { id, record } => {
+                    if let Some(entry) = self.read.get_mut(&id) {
+                        entry.record = Some(record);
+                        entry.changes += 1;
                     }
                 }
                 _ => {}

@@ -88,6 +88,13 @@ impl Status {
             | Event::Heals { .. }
             | Event::NotRestored { .. }
             | Event::LeftBehind { .. }
+            | Event::ControlCalled { .. }
+            | Event::ControlFailed { .. }
+            | Event::ControlInterrupted { .. }
+            | Event::ExperimentChanged { .. }
+            | Event::RecordChanged { .. }
+            | Event::StateChanged { .. }
+            | Event::JournalChanged { .. }
             | Event::Noted { .. }
             | Event::JournalWritten { .. } => {}
         }

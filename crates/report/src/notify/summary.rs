@@ -142,6 +142,8 @@ impl Summary {
                     fold = Some(Fold::begin(at, run.0, node, &experiment));
                 }
                 (Some(fold), event) if !fold.over => fold.take(at, event),
+                // The one thing that comes after the end and is of the run.
+                (Some(fold), Event::JournalChanged { members, .. }) => fold.changed(&members),
                 // What follows its end is of a recovery.
                 (None | Some(_), _) => {}
             }
@@ -190,6 +192,16 @@ impl Fold {
             Phase::Before => &mut self.before,
             Phase::During => &mut self.during,
             Phase::After => &mut self.after,
+        }
+    }
+
+    /// A control changed the journal of the run that ended.
+    fn changed(&mut self, members: &Value) {
+        if let Some(word) = members.get("status") {
+            self.summary.status = word.as_text().and_then(Status::named).unwrap_or(Status::Failed);
+        }
+        if let Some(deviated) = members.get("deviated") {
+            self.summary.deviated = deviated.is_truthy();
         }
     }
 
@@ -260,8 +272,26 @@ impl Fold {
             | Event::RollbacksEnded
             | Event::PauseStarted { .. }
             | Event::Heals { .. }
+            | Event::ControlCalled { .. }
+            | Event::ControlFailed { .. }
+            | Event::ExperimentChanged { .. }
+            | Event::RecordChanged { .. }
+            | Event::JournalChanged { .. }
             | Event::Noted { .. }
             | Event::JournalWritten { .. } => {}
+            Event::StateChanged { phase, met } => {
+                let state = match phase {
+                    Phase::Before => self.summary.before.as_mut(),
+                    Phase::After => self.summary.after.as_mut(),
+                    Phase::During => None,
+                };
+                if let Some(state) = state {
+                    state.met = met;
+                }
+            }
+            Event::ControlInterrupted { message, .. } => {
+                self.summary.stopped_by.get_or_insert(cut(message));
+            }
         }
         self.summary.seconds = time::seconds(self.started, at);
     }

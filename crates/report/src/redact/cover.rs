@@ -151,7 +151,13 @@ impl Known {
             | Event::Heals { what: text, .. }
             | Event::Noted { text, .. } => self.clean(text),
             Event::HypothesisEnded { probe, .. } => probe.iter_mut().for_each(|name| self.clean(name)),
-            Event::ActivityStarted { activity, .. } => self.value(activity),
+            Event::ActivityStarted { activity: value, .. }
+            | Event::RecordChanged { record: value, .. }
+            | Event::JournalChanged { members: value, .. } => self.value(value),
+            Event::ExperimentChanged { experiment } => self.experiment(experiment),
+            Event::ControlFailed { message, .. } | Event::ControlInterrupted { message, .. } => {
+                self.clean(message);
+            }
             Event::ActivityEnded { ending: Ending::Succeeded { output }, .. } => self.value(output),
             Event::ActivityEnded { ending: Ending::Failed { message, hint, .. }, .. }
             | Event::NotRestored { message, hint, .. } => {
@@ -173,6 +179,8 @@ impl Known {
             | Event::RollbacksEnded
             | Event::Restored { .. }
             | Event::StopRequested { .. }
+            | Event::ControlCalled { .. }
+            | Event::StateChanged { .. }
             | Event::RunEnded { .. } => {}
             Event::JournalWritten { path } => self.clean(path),
         }
