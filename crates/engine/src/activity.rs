@@ -231,8 +231,8 @@ impl<A: Action> ErasedAction for BoundAction<A> {
     }
 }
 
-/// How deeply an output may nest, tags included.
-const MAX_DEPTH: usize = 110;
+/// How deeply an output may nest, tags included: as deeply as an experiment.
+const MAX_DEPTH: usize = squall_experiment::load::MAX_LOGGED;
 
 /// What an activity returned, as a value of the journal. A [`Value`] comes through unchanged.
 fn output(what: &impl Serialize) -> Result<Value, Stop> {

@@ -270,6 +270,7 @@ pub enum Event {
     /// The continuous hypothesis begins.
     ContinuousStarted {
         /// Seconds between two rounds.
+        #[serde(with = "crate::value::float")]
         every: f64,
     },
     /// The continuous hypothesis ended.
@@ -277,6 +278,7 @@ pub enum Event {
     /// `--fail-fast`: the method ends here.
     FailedFast {
         /// Percentage of rounds that deviated so far.
+        #[serde(with = "crate::value::float")]
         deviated: f64,
     },
     /// The hypothesis is looked at.
@@ -339,6 +341,7 @@ pub enum Event {
         /// Its length as the log shows it.
         shown: String,
         /// Its length in seconds, 0 when it is not waited for.
+        #[serde(with = "crate::value::float")]
         seconds: f64,
     },
     /// An activity begins.
@@ -505,4 +508,26 @@ pub struct Record {
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn seconds_without_a_number_are_read_again() {
+        let read = |text: &str| match serde_json::from_str::<Event>(text).unwrap() {
+            Event::ContinuousStarted { every } => every.to_string(),
+            other => format!("{other:?}"),
+        };
+        for every in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 4.155357885681745e-173, 2.0] {
+            let text = serde_json::to_string(&Event::ContinuousStarted { every }).unwrap();
+            assert_eq!(read(&text), every.to_string(), "{text}");
+        }
+        // What was written before: plain numbers, and `null` for what JSON has no word for.
+        assert_eq!(read(r#"{"event":"continuous-started","every":1}"#), "1");
+        assert_eq!(read(r#"{"event":"continuous-started","every":0.5}"#), "0.5");
+        assert_eq!(read(r#"{"event":"continuous-started","every":null}"#), "NaN");
+    }
 }

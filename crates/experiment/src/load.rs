@@ -18,6 +18,10 @@ use std::path::Path;
 /// reader that stops at 128, and a run whose log cannot be read cannot be restored.
 pub const MAX_DEPTH: usize = 100;
 
+/// How deeply a value's form in the event log may nest ([`Value::depth`]), with room for the record around it: what the reader
+/// of the log can read.
+pub const MAX_LOGGED: usize = 110;
+
 /// A document that was read but not yet checked.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
@@ -97,10 +101,16 @@ pub fn load(bytes: &[u8], format: Format) -> Result<Draft, SyntaxError> {
         Format::Yaml => utf16(bytes).map_or_else(|| utf8(bytes), Ok)?,
         Format::Json => utf8(bytes)?,
     };
-    match format {
+    let draft = match format {
         Format::Json => json::parse(text),
         Format::Yaml => yaml::parse(text),
+    }?;
+    if draft.document.depth() > MAX_LOGGED {
+        // Objects that look like our tags are wrapped in the event log, so each counts twice.
+        let message = format!("lists and objects are nested deeper than {MAX_DEPTH} levels in the event log");
+        return Err(SyntaxError::at(&draft.source, 0, 0, message));
     }
+    Ok(draft)
 }
 
 fn utf8(bytes: &[u8]) -> Result<String, SyntaxError> {

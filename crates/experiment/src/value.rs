@@ -204,7 +204,7 @@ impl Serialize for Value {
             Value::Bool(flag) => to.serialize_bool(*flag),
             Value::Int(number) => to.serialize_i64(*number),
             Value::Big(digits) => tagged(to, "$int", digits),
-            Value::Float(number) if number.is_finite() => to.serialize_f64(*number),
+            Value::Float(number) if reads_back(*number) => to.serialize_f64(*number),
             Value::Float(number) => tagged(to, "$float", &number.to_string()),
             Value::Text(text) => to.serialize_str(text),
             Value::Bytes(bytes) => {
@@ -221,9 +221,45 @@ impl Serialize for Value {
 /// The keys that mark what plain JSON cannot hold.
 const TAGS: [&str; 5] = ["$int", "$float", "$bytes", "$date", "$object"];
 
-/// An object which could be read as one of our tags, so it has to be wrapped.
+/// An object which could be read as one of our tags, so it has to be wrapped. One that begins with `$object` is read as a
+/// wrapper before it is known whether more follows.
 fn is_tag(object: &Object) -> bool {
-    object.len() == 1 && object.keys().all(|key| TAGS.contains(&key.as_str()))
+    match object.first() {
+        Some((key, _)) if key == "$object" => true,
+        Some((key, _)) => object.len() == 1 && TAGS.contains(&key.as_str()),
+        None => false,
+    }
+}
+
+/// Whether a JSON number is this number again: infinities and `NaN` have none, and the reader of the log is quick rather than
+/// exact with many digits or a large exponent.
+fn reads_back(number: f64) -> bool {
+    let few_digits = number.fract() == 0.0 && number.abs() < 1e15;
+    few_digits
+        || number.is_finite()
+            && serde_json::to_string(&number)
+                .and_then(|text| serde_json::from_str::<f64>(&text))
+                .is_ok_and(|back| back.to_bits() == number.to_bits())
+}
+
+/// Serde's form of a number that need not be finite, as a field of an event: that of [`Value::Float`].
+pub(crate) mod float {
+    use super::{Deserialize, Deserializer, Serialize, Serializer, Value};
+    use serde::de::Error as _;
+
+    pub(crate) fn serialize<S: Serializer>(number: &f64, to: S) -> Result<S::Ok, S::Error> {
+        Value::Float(*number).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        match Value::deserialize(from)? {
+            Value::Float(number) => Ok(number),
+            Value::Int(number) => Ok(number as f64),
+            // What versions before wrote for a number that JSON has no word for.
+            Value::Null => Ok(f64::NAN),
+            other => Err(D::Error::custom(format!("expected a number, found {other:?}"))),
+        }
+    }
 }
 
 struct Plain<'a>(&'a Object);
@@ -336,7 +372,15 @@ mod tests {
             Value::Date("2020-02-29".into()),
             Value::Bytes(vec![0, 255]),
             Value::Object(inner.clone()),
-            Value::Object([("$object".to_owned(), Value::Object(inner))].into()),
+            Value::Object([("$object".to_owned(), Value::Object(inner.clone()))].into()),
+            // It begins as a wrapper does.
+            Value::Object([("$object".to_owned(), 5.into()), ("x".to_owned(), 6.into())].into()),
+            Value::Object([("$object".to_owned(), Value::Object(inner)), ("x".to_owned(), 6.into())].into()),
+            // Digits which serde_json reads as the number beside it.
+            Value::Float(4.155357885681745e-173),
+            Value::Float(-0.0),
+            Value::Float(1e300),
+            Value::Float(f64::MIN_POSITIVE),
             Value::List(vec![Value::Null, Value::Object(Object::new())]),
         ] {
             let text = serde_json::to_string(&value).unwrap();

@@ -133,6 +133,10 @@ fn yaml_differs_from_pyyaml_where_it_says_so() {
 }
 
 /// Neither the depth of the text, nor that which aliases and merges add, nor a circle, gets further than an error.
+fn nested_tags(depth: usize) -> String {
+    "{\"$object\": ".repeat(depth) + "1" + &"}".repeat(depth)
+}
+
 #[test]
 fn nesting_and_aliases_are_bounded() {
     let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
@@ -143,6 +147,13 @@ fn nesting_and_aliases_are_bounded() {
         assert!(read("[".repeat(1_000_000)).is_err());
     }
     assert!(yaml::parse("- ".repeat(100_000)).is_err());
+    // The event log wraps these, so a hundred of them would be two hundred levels.
+    let wrapped = |depth: usize| load(nested_tags(depth).as_bytes(), Format::Json);
+    assert!(wrapped(50).is_ok());
+    assert_eq!(
+        wrapped(60).unwrap_err().message,
+        "lists and objects are nested deeper than 100 levels in the event log"
+    );
     let lines = |first: &str, line: &dyn Fn(usize) -> String, count: usize| {
         let rest: Vec<String> = (1..count).map(line).collect();
         format!("{first}\n{}", rest.join("\n"))

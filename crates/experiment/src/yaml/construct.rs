@@ -25,7 +25,11 @@ pub(super) fn construct(graph: Graph<'_>, length: usize) -> Built<(Value, Spans,
     let mut constructor =
         Constructor { graph, notes, left, depth: 0, spans: Spans::default(), duplicates: Vec::new() };
     if constructor.graph.is_empty() {
-        return Ok(Default::default());
+        // Nothing is written, but what is said about that needs a place.
+        let place = Span { line: 1, column: 1, start: 0, end: 0 };
+        let document = constructor.spans.open(None, Span::default(), place);
+        constructor.spans.close(document, length);
+        return Ok((Value::Null, constructor.spans, Vec::new()));
     }
     let document = constructor.value(0, None, Span::default())?;
     Ok((document, constructor.spans, constructor.duplicates))

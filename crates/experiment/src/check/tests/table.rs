@@ -7,6 +7,12 @@ use expect_test::{Expect, expect};
 fn the_experiment_itself() {
     let whole = |yaml: &str, expect: Expect| expect.assert_eq(&shown(&complaints(yaml)));
     whole(
+        "",
+        expect![[r#"
+        1:1 error[empty-experiment] : an empty experiment is not an experiment
+    "#]],
+    );
+    whole(
         "{}",
         expect![[r#"
         1:1 error[empty-experiment] : an empty experiment is not an experiment
