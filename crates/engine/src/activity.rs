@@ -222,13 +222,23 @@ pub(crate) struct BoundAction<A: Action>(pub(crate) A::Args);
 
 impl<P: Probe> ErasedProbe for BoundProbe<P> {
     fn look<'a>(&'a self, cx: &'a Look) -> BoxFuture<'a, Result<Value, Stop>> {
-        Box::pin(async move { output(&P::look(&self.0, cx).await?) })
+        Box::pin(
+            async move { output(&P::look(&self.0, cx).await?).inspect(|seen| as_described(&P::SPEC, seen)) },
+        )
     }
 }
 impl<A: Action> ErasedAction for BoundAction<A> {
     fn act<'a>(&'a self, cx: &'a Act) -> BoxFuture<'a, Result<Value, Stop>> {
-        Box::pin(async move { output(&A::act(&self.0, cx).await?) })
+        Box::pin(
+            async move { output(&A::act(&self.0, cx).await?).inspect(|did| as_described(&A::SPEC, did)) },
+        )
     }
+}
+
+/// Every test of an entry holds what its `SPEC` says of its output against the output.
+fn as_described(spec: &crate::spec::Spec, output: &Value) {
+    let returns = spec.nature.returns;
+    debug_assert!(returns.admits(output), "{} says that it returns {returns:?}", spec.name);
 }
 
 /// How deeply an output may nest, tags included: as deeply as an experiment.

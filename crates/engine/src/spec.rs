@@ -9,7 +9,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value as Json;
 use squall_experiment::Value;
-use squall_experiment::check::Parameter;
+use squall_experiment::check::{Nature, Parameter};
 
 /// One action or probe, described.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub struct Spec {
     pub shape: Shape,
     /// What to use in its place, if it is deprecated.
     pub deprecated: Option<&'static str>,
+    /// What validation's hints may know of it.
+    pub nature: Nature,
     /// What is odd about an output that no tolerance judges: a warning for the log.
     pub odd: Option<fn(&Value) -> Option<&'static str>>,
 }
@@ -48,6 +50,7 @@ impl Spec {
         reach: Reach::Nothing,
         shape: Shape::Function,
         deprecated: None,
+        nature: Nature::UNKNOWN,
         odd: None,
     };
 }

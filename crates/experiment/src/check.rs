@@ -12,8 +12,10 @@ mod activity;
 mod arguments;
 mod complaints;
 mod controls;
+mod fit;
 mod hypothesis;
 mod keys;
+mod nature;
 mod provider;
 mod rules;
 mod sections;
@@ -21,6 +23,7 @@ mod sections;
 mod tests;
 mod variables;
 
+pub use nature::{Nature, Returns};
 pub use rules::{RULES, RuleDoc};
 
 use crate::diagnostic::Diagnostic;
@@ -37,6 +40,10 @@ pub trait Knowledge {
     fn program(&self, path: &str) -> bool;
     /// What is known of a function.
     fn function(&self, module: &str, func: &str) -> Known;
+    /// What is known of a function beyond its parameters. Of foreign functions that is nothing.
+    fn nature(&self, _module: &str, _func: &str) -> Option<Nature> {
+        None
+    }
 }
 
 /// What is known of a function.
@@ -186,10 +193,41 @@ impl<'a> Checker<'a> {
 
     /// The names that a `ref` can have.
     fn referable(&self) -> impl Iterator<Item = &'a str> {
+        self.named().map(|(name, _)| name)
+    }
+
+    /// What a `ref` can point to, by name. Of several with one name the last is meant.
+    fn named(&self) -> impl Iterator<Item = (&'a str, &'a Value)> {
         let document = self.document;
         let probes = document.get("steady-state-hypothesis").and_then(|hypothesis| hypothesis.get("probes"));
         let lists = [document.get("method"), probes].into_iter().flatten();
-        lists.filter_map(Value::as_list).flatten().filter_map(|activity| activity.get("name")?.as_text())
+        let activities = lists.filter_map(Value::as_list).flatten();
+        activities.filter_map(|activity| Some((activity.get("name")?.as_text()?, activity)))
+    }
+
+    /// The activity that is played: the one that a `ref` points to, if there is one.
+    fn played<'v>(&self, activity: &'v Value) -> &'v Value
+    where
+        'a: 'v,
+    {
+        match reference(activity) {
+            Some(name) => {
+                self.named().filter(|(known, _)| *known == name).last().map_or(activity, |(_, found)| found)
+            }
+            None => activity,
+        }
+    }
+
+    /// What is known of what an activity does; `None` for what can do anything.
+    fn nature(&self, activity: &Value) -> Option<Nature> {
+        let provider = self.played(activity).get("provider")?;
+        let text = |key| provider.get(key).and_then(Value::as_text);
+        match text("type")? {
+            "python" => self.knowledge.nature(text("module")?, text("func")?),
+            "process" => Some(Nature::returning(Returns::PROCESS)),
+            "http" => Some(Nature::returning(Returns::HTTP)),
+            _ => None,
+        }
     }
 
     /// A hint about what should be text and is none at all; numbers, booleans and dates are shown as text.

@@ -3,7 +3,7 @@
 use squall_drivers::CATALOG;
 use squall_drivers::process::is_program;
 use squall_engine::{Environment, Lookup, Shape};
-use squall_experiment::check::{Knowledge, Known};
+use squall_experiment::check::{Knowledge, Known, Nature};
 
 /// This machine, as a run would see it.
 pub(super) struct Machine<'a> {
@@ -33,6 +33,13 @@ impl Knowledge for Machine<'_> {
                 Known::NoFunction(functions.map(|(_, func)| func.to_owned()).collect())
             }
             Lookup::NoModule => Known::NoModule(names().map(|(module, _)| module.to_owned()).collect()),
+        }
+    }
+
+    fn nature(&self, module: &str, func: &str) -> Option<Nature> {
+        match CATALOG.function(module, func) {
+            Lookup::Found(entry) => Some(entry.spec.nature),
+            Lookup::NoFunction | Lookup::NoModule => None,
         }
     }
 }

@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use squall_engine::{Act, Action, Failure, Look, Reach, Restore, Right, Spec, Stop, Undo};
+use squall_experiment::check::{Nature, Returns};
 use squall_experiment::event::Reverted;
 use squall_experiment::load::{Format, load};
 use squall_experiment::python::quoted;
@@ -49,6 +50,7 @@ impl Action for Start {
         example: "{spec_path: web.yaml, ns: shop}",
         rights: &[Right { verbs: &["get", "create", "delete"], group: "*", resource: "*" }],
         reach: Reach::Namespace,
+        nature: Nature { stays: true, ..Nature::returning(Returns::Nothing) },
         ..Spec::DEFAULT
     };
     type Args = Args;

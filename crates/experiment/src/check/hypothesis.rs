@@ -2,6 +2,8 @@
 
 use super::Checker;
 use super::complaints::{Complaint, did_you_mean, member};
+use super::fit;
+use super::nature::Returns;
 use super::rules::Rule;
 use crate::python::str_of;
 use crate::{Object, Value, tolerance};
@@ -35,9 +37,13 @@ impl<'a> Checker<'a> {
     fn probe(&mut self, path: &str, probe: &Value) {
         self.activity(path, probe);
         self.dangling(path, probe);
+        let whole = probe;
         let Some(probe) = probe.as_object().filter(|probe| !probe.is_empty()) else { return };
         match probe.get("tolerance") {
-            Some(tolerance) => self.tolerance(&member(path, "tolerance"), tolerance),
+            Some(tolerance) => {
+                let returns = self.nature(whole).map_or(Returns::Anything, |nature| nature.returns);
+                self.tolerance(&member(path, "tolerance"), tolerance, returns);
+            }
             None => {
                 let message = "hypothesis probe must have a tolerance entry";
                 self.say(Complaint::error(Rule::Tolerance, path, message));
@@ -45,7 +51,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn tolerance(&mut self, path: &str, tolerance: &Value) {
+    fn tolerance(&mut self, path: &str, tolerance: &Value, returns: Returns) {
         match tolerance {
             Value::Text(_) => self.text_variables(path, Some(tolerance)),
             Value::Object(body) => self.tolerance_keys(path, body),
@@ -64,13 +70,19 @@ impl<'a> Checker<'a> {
                 _ => "type",
             };
             let at = if tolerance.get(key).is_some() { member(path, key) } else { path.to_owned() };
+            let has_variable = |path: &Value| path.as_text().is_some_and(|path| path.contains("${"));
             let is_double = |path: &Value| path.as_text().is_some_and(|path| path.contains("=="));
-            let help = if kind == "jsonpath" && tolerance.get("path").is_some_and(is_double) {
+            let help = if kind == "jsonpath" && tolerance.get("path").is_some_and(has_variable) {
+                Some("a path is checked before `${…}` is filled in, so it can have none: compare with `expect`".to_owned())
+            } else if kind == "jsonpath" && tolerance.get("path").is_some_and(is_double) {
                 Some("values are compared with a single `=`".to_owned())
             } else {
                 did_you_mean(&kind, ["probe", "regex", "jsonpath", "range"])
             };
             self.say(Complaint::error(Rule::Tolerance, at, message).help(help));
+        } else if let Some(doubt) = fit::doubt(tolerance, returns) {
+            let at = doubt.path(path);
+            self.say(Complaint::hint(Rule::DoubtfulTolerance, at, doubt.message).help(doubt.help));
         }
     }
 

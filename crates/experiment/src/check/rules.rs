@@ -55,6 +55,7 @@ rules! {
     Pause "activity-pause" "A pause is a number of seconds, or `${name}` of a configuration that holds one."
     Background "activity-background" "`background` is true or false."
     Tolerance "bad-tolerance" "A probe of the hypothesis has a tolerance, of a kind that can be held against its output."
+    DoubtfulTolerance "doubtful-tolerance" "A tolerance can be met by what its probe returns, and means what it seems to."
     PythonModule "python-module" "A Python activity names a module that is known."
     PythonFunction "python-function" "A Python activity names a function of its module."
     MissingArgument "missing-argument" "A function gets every argument that it cannot do without."

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use super::{Knowledge, Known, Parameter, RULES};
+use super::{Knowledge, Known, Nature, Parameter, RULES, Returns};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::load::{Draft, Format, load};
 use crate::{Object, Value};
@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 mod table;
+mod tolerances;
 
 /// Name, whether it is required, and schema.
 type Argument = (&'static str, bool, serde_json::Value);
@@ -50,6 +51,7 @@ impl Knowledge for Machine {
                 ),
                 ("feed", &[]),
             ],
+            "gate" => &[("count", &[]), ("is_open", &[]), ("names", &[]), ("sign", &[]), ("list", &[])],
             _ => return Known::NoModule(vec!["os".into(), "helper".into(), "zoo.actions".into()]),
         };
         match functions.iter().find(|(name, _)| *name == func) {
@@ -63,6 +65,18 @@ impl Knowledge for Machine {
                 Known::Signature(parameters.collect())
             }
         }
+    }
+
+    fn nature(&self, module: &str, func: &str) -> Option<Nature> {
+        let returns = match (module, func) {
+            ("gate", "count") => Returns::COUNT,
+            ("gate", "is_open") => Returns::Boolean,
+            ("gate", "names") => Returns::Map,
+            ("gate", "sign") => Returns::Text,
+            ("gate", "list") => Returns::List,
+            _ => return None,
+        };
+        Some(Nature::returning(returns))
     }
 }
 
@@ -155,7 +169,7 @@ steady-state-hypothesis:
   title: All are in
   controls: []
   probes:
-    - {type: probe, name: counted, tolerance: {type: range, range: [1, 5]}, provider: {type: http, url: "http://zoo/${port}", method: GET, headers: {a: b}, timeout: [1, 2], arguments: {q: 1}}}
+    - {type: probe, name: counted, tolerance: {type: range, target: status, range: [1, 5]}, provider: {type: http, url: "http://zoo/${port}", method: GET, headers: {a: b}, timeout: [1, 2], arguments: {q: 1}}}
     - {type: probe, name: quiet, tolerance: [0, 1], provider: {type: process, path: cat, timeout: 3, arguments: x}}
     - {ref: free, tolerance: {type: regex, target: stdout, pattern: "a.c"}}
 method:

@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use squall_engine::{Act, Action, Failure, Look, Reach, Restore, Right, Spec, Stop, Undo};
+use squall_experiment::check::{Nature, Returns};
 use squall_experiment::event::{Level, Reverted};
 use squall_experiment::python::str_of;
 
@@ -46,6 +47,7 @@ impl Action for Scale {
         example: "{name: web, replicas: 0, ns: shop}",
         rights: &[Right { verbs: &["get", "patch"], group: "apps", resource: "deployments" }],
         reach: Reach::Namespace,
+        nature: Nature { returns: Returns::Nothing, lags: true, stays: true, target: &["name", "ns"] },
         ..Spec::DEFAULT
     };
     type Args = Args;

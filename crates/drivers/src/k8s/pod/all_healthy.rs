@@ -10,6 +10,7 @@ use crate::k8s::object::{name, phase};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use squall_engine::{Failure, Look, Probe, Spec, Stop};
+use squall_experiment::check::{Nature, Returns};
 use squall_experiment::event::Level;
 
 /// Where.
@@ -36,6 +37,7 @@ impl Probe for AllHealthy {
                it fails, or returns `false` when `raise_on_any_unhealthy` is off. Readiness and restarts are not looked at.",
         example: "{ns: shop}",
         rights: &[LIST],
+        nature: Nature::returning(Returns::Boolean),
         ..Spec::DEFAULT
     };
     type Args = Args;
@@ -67,6 +69,7 @@ impl Probe for AllMicroservicesHealthy {
         example: "{ns: shop}",
         rights: &[LIST],
         deprecated: Some("k8s.pod.all_healthy"),
+        nature: Nature::returning(Returns::Boolean),
         ..Spec::DEFAULT
     };
     type Args = LegacyArgs;

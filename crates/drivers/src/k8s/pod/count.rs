@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use squall_engine::{Look, Probe, Spec, Stop};
+use squall_experiment::check::{Nature, Returns};
 
 /// Which Pods.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -37,6 +38,7 @@ impl Probe for Count {
                Pods that are being terminated count too.",
         example: "{label_selector: app=web, ns: shop}",
         rights: &[LIST],
+        nature: Nature::returning(Returns::COUNT),
         ..Spec::DEFAULT
     };
     type Args = Args;

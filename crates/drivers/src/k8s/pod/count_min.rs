@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use squall_engine::{Look, Probe, Spec, Stop};
 use squall_experiment::Value;
+use squall_experiment::check::{Nature, Returns};
 use squall_experiment::python::{Order, compare};
 
 /// Which Pods, and how many.
@@ -44,6 +45,7 @@ impl Probe for CountMin {
                least `min_count`, 2 unless said otherwise.",
         example: "{label_selector: app=web, min_count: 3, ns: shop}",
         rights: &[LIST],
+        nature: Nature::returning(Returns::Boolean),
         ..Spec::DEFAULT
     };
     type Args = Args;

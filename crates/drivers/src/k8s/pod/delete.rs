@@ -7,6 +7,7 @@ use crate::k8s::args::{Flag, Namespace, Text};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use squall_engine::{Act, Action, Reach, Right, Spec, Stop};
+use squall_experiment::check::{Nature, Returns};
 
 /// Which Pod.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -39,6 +40,7 @@ impl Action for Delete {
         ],
         reach: Reach::Namespace,
         deprecated: Some("k8s.pod.terminate"),
+        nature: Nature { lags: true, ..Nature::returning(Returns::List) },
         ..Spec::DEFAULT
     };
     type Args = Args;

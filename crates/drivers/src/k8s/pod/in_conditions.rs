@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use squall_engine::{Look, Probe, Spec, Stop};
 use squall_experiment::Value;
+use squall_experiment::check::{Nature, Returns};
 use squall_experiment::python::{Exception, equals, repr_of, type_name};
 
 /// Which Pods, which conditions.
@@ -43,6 +44,7 @@ impl Probe for InConditions {
                The status is text: a YAML `True` without quotes never matches.",
         example: "{label_selector: app=web, conditions: [{type: Ready, status: \"True\"}], ns: shop}",
         rights: &[LIST],
+        nature: Nature::returning(Returns::Boolean),
         ..Spec::DEFAULT
     };
     type Args = Args;

@@ -7,6 +7,7 @@ use crate::k8s::object::phase;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use squall_engine::{Look, Probe, Spec, Stop};
+use squall_experiment::check::{Nature, Returns};
 
 /// Which Pods.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -41,6 +42,7 @@ impl Probe for IsNotAvailable {
                `label_selector` says otherwise.",
         example: "{name: web, ns: shop}",
         rights: &[LIST],
+        nature: Nature::returning(Returns::Boolean),
         ..Spec::DEFAULT
     };
     type Args = Args;

@@ -12,6 +12,7 @@ use crate::k8s::past::seconds_since;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use squall_engine::{Look, Probe, Right, Spec, Stop};
+use squall_experiment::check::{Nature, Returns};
 use squall_experiment::python::{Exception, type_name};
 use squall_experiment::{Object, Value};
 
@@ -54,6 +55,7 @@ impl Probe for Logs {
         docs: "Reads the logs of each chosen Pod and returns an object of Pod name and text, each line with its time.",
         example: "{name: web, last: 10 minutes, ns: shop}",
         rights: &[LIST, Right { verbs: &["get"], group: "", resource: "pods/log" }],
+        nature: Nature::returning(Returns::Map),
         ..Spec::DEFAULT
     };
     type Args = Args;

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use squall_engine::{Failure, Look, Probe, Spec, Stop};
 use squall_experiment::Value;
+use squall_experiment::check::{Nature, Returns};
 use squall_experiment::python::{Exception, type_name};
 
 /// What to look for, and where.
@@ -33,6 +34,7 @@ impl Probe for LogsContain {
         docs: "A tolerance for `k8s.pod.logs`: `value` is what that returned. `true` when each of the logs matches, or when one \
                does if `all_containers` is off.",
         example: "{pattern: started in, value: {web-1: started in 2 s}}",
+        nature: Nature::returning(Returns::Boolean),
         ..Spec::DEFAULT
     };
     type Args = Args;

@@ -7,6 +7,7 @@ use crate::k8s::object::phase;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use squall_engine::{Look, Probe, Spec, Stop};
+use squall_experiment::check::{Nature, Returns};
 
 /// Which Pods, which phase.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -40,6 +41,7 @@ impl Probe for NotInPhase {
                it fails, or returns `false` when `raise_on_in_phase` is off.",
         example: "{label_selector: app=web, phase: Failed, ns: shop}",
         rights: &[LIST],
+        nature: Nature::returning(Returns::Boolean),
         ..Spec::DEFAULT
     };
     type Args = Args;

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use squall_engine::{Act, Action, Failure, Look, Reach, Right, Spec, Stop};
 use squall_experiment::Value;
+use squall_experiment::check::{Nature, Returns};
 use squall_experiment::event::Level;
 use squall_experiment::python::{Order, compare};
 use std::collections::BTreeSet;
@@ -86,6 +87,7 @@ impl Action for Terminate {
             Right { verbs: &["get", "create"], group: "", resource: "pods" },
         ],
         reach: Reach::Namespace,
+        nature: Nature { lags: true, ..Nature::returning(Returns::List) },
         ..Spec::DEFAULT
     };
     type Args = Args;
