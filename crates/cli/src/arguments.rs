@@ -166,12 +166,21 @@ pub(crate) struct Run {
     /// End the method as soon as a hypothesis that is checked during it is not met
     #[arg(long)]
     pub(crate) fail_fast: bool,
+    /// With --fail-fast: end it only once this share of the checks, from 0 to 1, was not met (default: 0, the first)
+    #[arg(long, value_name = "FLOAT", value_parser = var::share)]
+    pub(crate) fail_fast_ratio: Option<f64>,
+    /// Fail if an activity of the method or of the rollbacks fails, unless it is not `strict` itself
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// When what the experiment changed is put back at its end (default: auto)
     #[arg(long, value_name = "WHEN", value_enum)]
     pub(crate) undo: Option<Undo>,
     /// Make random choices (which Pod …) follow this number, as an earlier run's log shows it
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+    /// Which exit codes tell how it ended (default: toolkit)
+    #[arg(long, value_name = "CODES", value_enum)]
+    pub(crate) exit_codes: Option<ExitCodes>,
 }
 
 /// What `--dry` leaves out.
@@ -185,6 +194,14 @@ pub(crate) enum Dry {
     Activities,
     /// Pauses are left out
     Pause,
+}
+/// What the exit code of `run` tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExitCodes {
+    /// 0 if it completed and nothing deviated, 1 whatever else happened
+    Toolkit,
+    /// What happened: docs/compatibility.md lists them
+    Detailed,
 }
 /// Whether a run that ends by its own will puts everything back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -12,12 +12,26 @@ pub(crate) struct Problem {
     hint: Option<String>,
     /// What it is in the document that could not be read, and that document's text.
     pub(crate) syntax: Option<Box<(Diagnostic, String)>>,
+    /// Whether it is the experiment's.
+    experiments: bool,
 }
 
 impl Problem {
     /// A problem in our words or in the Toolkit's.
     pub(crate) fn new(what: impl Into<String>) -> Problem {
-        Problem { what: what.into(), hint: None, syntax: None }
+        Problem { what: what.into(), hint: None, syntax: None, experiments: false }
+    }
+
+    /// The experiment's, not of the world around it.
+    #[must_use]
+    pub(crate) fn of_the_experiment(mut self) -> Problem {
+        self.experiments = true;
+        self
+    }
+
+    /// Whether it is the experiment's, as far as is known: one that cannot be read is.
+    pub(crate) fn is_experiments(&self) -> bool {
+        self.experiments || self.syntax.is_some()
     }
 
     /// With what to do next.
@@ -37,7 +51,7 @@ impl Problem {
 
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Problem {
-        Problem { what: failure.what, hint: failure.hint, syntax: None }
+        Problem { what: failure.what, hint: failure.hint, syntax: None, experiments: false }
     }
 }
 

@@ -166,7 +166,7 @@ fn remaining(tried: &[&EarlierRun], state: &Path) -> String {
 }
 
 async fn restore_one(run: &EarlierRun, session: &Session) -> Result<(usize, usize), Problem> {
-    let (signals, heard) = Signals::new(&run.run, session)?;
+    let (signals, heard) = Signals::new(&run.run, exit::FAILED, session)?;
     let restored = recover::recover(
         &run.path,
         squall_drivers::CATALOG,

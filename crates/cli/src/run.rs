@@ -7,12 +7,13 @@ pub(crate) mod journal;
 mod strategies;
 
 use crate::arguments::{self, Run, Undo};
+use crate::exit::{Codes, End};
 use crate::problem::{Problem, kind};
 use crate::session::{Session, SharedLog, lock};
 use crate::signals::{Signals, end_with_parent};
 use crate::source::{Fetching, shown};
 use crate::validate::{draft, is_valid};
-use crate::{bug, exit, machine, recover, settings, variables, vault};
+use crate::{bug, machine, recover, settings, variables, vault};
 use jiff::Timestamp;
 use squall_engine::log::EventLog;
 use squall_engine::options::{Dry, Options, UndoPolicy};
@@ -31,12 +32,24 @@ use std::path::{self, Path, PathBuf};
 use std::sync::Arc;
 
 /// Runs an experiment; the exit code.
-pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> {
+pub(crate) fn run(arguments: &Run, session: Session) -> Result<u8, Problem> {
     end_with_parent(&session);
+    let log = session.log.clone();
+    // Known for sure only when the settings are.
+    let mut codes = strategies::codes(arguments.exit_codes, &Object::new())?;
+    let end = experiment_with(arguments, session, &mut codes).unwrap_or_else(|problem| {
+        lock(&log).line(&Line::error(problem.to_string()), Timestamp::now());
+        if problem.is_experiments() { End::Invalid } else { End::Hindered }
+    });
+    Ok(codes.of(end))
+}
+
+fn experiment_with(arguments: &Run, mut session: Session, codes: &mut Codes) -> Result<End, Problem> {
     let settings = match session.settings()? {
         Some(settings) => settings::as_object(settings, &session.settings_path)?,
         None => Object::new(),
     };
+    *codes = strategies::codes(arguments.exit_codes, &settings)?;
     let overrides = variables::read(&arguments.var, &arguments.var_file, &mut session)?;
     let fetching = Fetching { no_verify_tls: arguments.no_verify_tls, settings: Some(&settings) };
     session.notices.open(&settings, "run", &session);
@@ -44,9 +57,9 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
     session.hide(&draft.document, &overrides);
     session.notices.experiment(Name::RunStarted, &draft.document);
     if !arguments.no_validation && !is_valid(&draft, &arguments.source, &overrides, &session)? {
-        return Ok(exit::FAILED);
+        return Ok(End::Invalid);
     }
-    let experiment = experiment(draft)?;
+    let experiment = experiment(draft).map_err(Problem::of_the_experiment)?;
     say_what_is_left_out(arguments, &experiment, &settings, &session);
     say_what_is_not_declared(arguments, &experiment, &session);
     let options = options(arguments, &experiment, &settings, &session)?;
@@ -68,7 +81,7 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
     };
     let path = log.path().to_owned();
     let journal = &arguments.journal_path;
-    match bug::caught(|| play(request, log, journal, &session)) {
+    match bug::caught(|| play(request, log, journal, *codes, &session)) {
         Some(played) => {
             let (ended, mut told) = played?;
             let written = journal::write(journal, told.log.path(), &told.unwritten);
@@ -76,14 +89,14 @@ pub(crate) fn run(arguments: &Run, mut session: Session) -> Result<u8, Problem> 
                 journal::mark(&mut told.log, &absolute(journal));
             }
             session.notices.ran(journal::records(told.log.path(), &told.unwritten));
-            written.map(|()| exit::of(ended))
+            written.map(|()| End::Ran(ended))
         }
         None => {
             session.screen.finish();
             recover::say_left(&session, &state, &run);
             let written = journal::write(journal, &path, &[]);
             session.notices.ran(journal::records(&path, &[]));
-            written.map(|()| exit::FAILED)
+            written.map(|()| End::Bug)
         }
     }
 }
@@ -144,14 +157,23 @@ fn options(
     Ok(Options {
         hypothesis,
         frequency: arguments.hypothesis_frequency,
-        fail_fast: arguments.fail_fast,
+        fail_fast: strategies::fail_fast(
+            arguments.fail_fast,
+            arguments.fail_fast_ratio,
+            experiment,
+            settings,
+        )?,
+        strict: strategies::strict(arguments.strict, experiment, settings)?,
         rollbacks,
-        dry: arguments.dry.map(|dry| match dry {
-            arguments::Dry::Probes => Dry::Probes,
-            arguments::Dry::Actions => Dry::Actions,
-            arguments::Dry::Activities => Dry::Activities,
-            arguments::Dry::Pause => Dry::Pause,
-        }),
+        dry: strategies::dry(
+            arguments.dry.map(|dry| match dry {
+                arguments::Dry::Probes => Dry::Probes,
+                arguments::Dry::Actions => Dry::Actions,
+                arguments::Dry::Activities => Dry::Activities,
+                arguments::Dry::Pause => Dry::Pause,
+            }),
+            experiment,
+        ),
         undo: match arguments.undo {
             Some(Undo::Always) => UndoPolicy::Always,
             Some(Undo::Auto) => UndoPolicy::Auto,
@@ -198,6 +220,7 @@ fn play(
     request: Request,
     log: EventLog,
     journal: &Path,
+    codes: Codes,
     session: &Session,
 ) -> Result<(Ended, Told), Problem> {
     let screen = &session.screen;
@@ -209,7 +232,7 @@ fn play(
     observers.extend(screen.observers());
     let runtime = machine::runtime()?;
     let played = runtime.block_on(async {
-        let (signals, heard) = Signals::new(&request.run, session)?;
+        let (signals, heard) = Signals::new(&request.run, codes.of(End::Cut), session)?;
         let world = World {
             catalog: squall_drivers::CATALOG,
             environment: session.environment.clone(),

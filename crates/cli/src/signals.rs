@@ -17,6 +17,8 @@ use tokio::sync::mpsc;
 /// The signals that a run answers.
 pub(crate) struct Signals<'a> {
     run: RunId,
+    /// The exit code after the third.
+    third: u8,
     session: &'a Session,
     to: mpsc::UnboundedSender<Signal>,
     interrupt: unix::Signal,
@@ -49,15 +51,17 @@ pub(crate) fn end_with_parent(session: &Session) {
 const FILE_TOO_LARGE: i32 = 25;
 
 impl<'a> Signals<'a> {
-    /// Begins to catch them. Must be called within the runtime.
+    /// Begins to catch them; `third` is the exit code after the third. Must be called within the runtime.
     pub(crate) fn new(
         run: &RunId,
+        third: u8,
         session: &'a Session,
     ) -> Result<(Signals<'a>, mpsc::UnboundedReceiver<Signal>), Problem> {
         let (to, from) = mpsc::unbounded_channel();
         let made = || -> io::Result<Signals<'a>> {
             Ok(Signals {
                 run: run.clone(),
+                third,
                 session,
                 to,
                 interrupt: unix::signal(SignalKind::interrupt())?,
@@ -92,7 +96,7 @@ impl<'a> Signals<'a> {
                     "stopped at once by a third signal; `chaos recover {}` puts back what is still changed",
                     self.run
                 )));
-                std::process::exit(exit::FAILED.into());
+                std::process::exit(self.third.into());
             }
             // The run may just have ended; then nobody listens any more.
             let _ = self.to.send(signal);

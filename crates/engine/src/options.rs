@@ -78,8 +78,10 @@ impl HypothesisStrategy {
 /// When declared rollbacks are played.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum RollbackStrategy {
-    /// Not after an interruption; nor after a failure, unless the hypothesis was not met beforehand.
+    /// Nobody named one: as [`RollbackStrategy::Default`], and also whenever something that was changed is still so.
     #[default]
+    Unnamed,
+    /// The Toolkit's: not after an interruption; nor after a failure, unless the hypothesis was not met beforehand.
     Default,
     /// Whatever happened.
     Always,
@@ -106,7 +108,7 @@ impl RollbackStrategy {
     /// The word that the log shows.
     pub fn word(&self) -> &str {
         match self {
-            RollbackStrategy::Default => "default",
+            RollbackStrategy::Unnamed | RollbackStrategy::Default => "default",
             RollbackStrategy::Always => "always",
             RollbackStrategy::Never => "never",
             RollbackStrategy::Deviated => "deviated",
@@ -115,7 +117,7 @@ impl RollbackStrategy {
     }
 }
 
-/// What a dry run leaves out.
+/// What a dry run leaves out, of the activities that do not say `dry` themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dry {
     /// Probes are not executed.
@@ -150,11 +152,7 @@ impl Dry {
         }
     }
 
-    /// Whether `activity` is left out. A `dry` key of its own makes it run whatever the command line says.
-    pub(crate) fn leaves_out(self, activity: &Value) -> bool {
-        if activity.get("dry").is_some() {
-            return false;
-        }
+    fn leaves_out(self, activity: &Value) -> bool {
         let kind = activity.get("type").and_then(Value::as_text);
         match self {
             Dry::Probes => kind == Some("probe"),
@@ -164,14 +162,11 @@ impl Dry {
         }
     }
 
-    /// Whether the pauses of `activity` are left out.
-    pub(crate) fn leaves_out_pauses(self, activity: &Value) -> bool {
-        self == Dry::Pause || self.leaves_out(activity)
-    }
-
-    /// Whether tolerances count as met without a look.
-    pub(crate) fn ignores_tolerances(self) -> bool {
-        matches!(self, Dry::Probes | Dry::Activities)
+    fn ignores_tolerances(self) -> bool {
+        match self {
+            Dry::Probes | Dry::Activities => true,
+            Dry::Actions | Dry::Pause => false,
+        }
     }
 }
 
@@ -202,8 +197,11 @@ pub struct Options {
     pub hypothesis: HypothesisStrategy,
     /// Seconds between two looks while the method runs.
     pub frequency: f64,
-    /// Whether the first look that deviates meanwhile ends the method.
-    pub fail_fast: bool,
+    /// The share (0 to 1) of the looks meanwhile that must have deviated for one that deviates to end the method; `None`: none
+    /// ends it.
+    pub fail_fast: Option<f64>,
+    /// Whether the failure of an activity of the method or of the rollbacks fails the run, unless the activity says otherwise.
+    pub strict: bool,
     /// When declared rollbacks are played.
     pub rollbacks: RollbackStrategy,
     /// What is left out.
@@ -219,11 +217,47 @@ impl Default for Options {
         Options {
             hypothesis: HypothesisStrategy::default(),
             frequency: 1.0,
-            fail_fast: false,
+            fail_fast: None,
+            strict: false,
             rollbacks: RollbackStrategy::default(),
             dry: None,
             undo: UndoPolicy::default(),
             seed: 0,
         }
     }
+}
+
+impl Options {
+    /// Whether `activity` is not executed: its own `dry` decides, else the mode of the run.
+    pub(crate) fn leaves_out(&self, activity: &Value) -> bool {
+        match own(activity, "dry") {
+            Some(dry) => dry,
+            None => self.dry.is_some_and(|mode| mode.leaves_out(activity)),
+        }
+    }
+
+    /// Whether the pauses of `activity` are not waited for.
+    pub(crate) fn leaves_out_pauses(&self, activity: &Value) -> bool {
+        self.dry == Some(Dry::Pause) || self.leaves_out(activity)
+    }
+
+    /// Whether the tolerance of `probe` counts as met without a look.
+    pub(crate) fn ignores_tolerance(&self, probe: &Value) -> bool {
+        self.dry.is_some_and(Dry::ignores_tolerances) || own(probe, "dry") == Some(true)
+    }
+
+    /// Whether the run fails if `activity` does: its own `strict` decides, else that of the run.
+    pub(crate) fn is_strict(&self, activity: &Value) -> bool {
+        own(activity, "strict").unwrap_or(self.strict)
+    }
+
+    /// Whether a continuous hypothesis ends the method now that `deviated` of its `looks` did, the last one among them.
+    pub(crate) fn fails_fast(&self, deviated: f64, looks: f64) -> bool {
+        self.fail_fast.is_some_and(|share| deviated / looks >= share)
+    }
+}
+
+/// What an activity says itself; `null` says nothing.
+fn own(activity: &Value, key: &str) -> Option<bool> {
+    activity.get(key).filter(|value| !value.is_null()).map(Value::is_truthy)
 }

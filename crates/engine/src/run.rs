@@ -214,8 +214,8 @@ struct Verdict {
     /// `None` as long as nothing speaks against `completed`.
     status: Option<Status>,
     deviated: bool,
-    /// The hypothesis was not met before the method.
-    gate_closed: bool,
+    /// Rollbacks are played although it failed: the hypothesis was not met before the method, or an activity was strict.
+    rolls_back: bool,
 }
 
 /// Runs the probes of the configuration, in their turn: each sees the names before it, and all secrets.
@@ -267,7 +267,7 @@ async fn steady_state_and_method(cast: &Cast<'_>, stage: &Stage, verdict: &mut V
             Looked::Interrupted => return,
             Looked::NotMet | Looked::Failed => {
                 verdict.status = Some(Status::Failed);
-                verdict.gate_closed = true;
+                verdict.rolls_back = true;
                 return;
             }
         }
@@ -287,6 +287,11 @@ async fn steady_state_and_method(cast: &Cast<'_>, stage: &Stage, verdict: &mut V
     let ((), course) = tokio::join!(continuous, method);
     match course {
         Course::Ended => {}
+        // Without strictness the run would have gone on to its rollbacks, so it does with it.
+        Course::Failed => {
+            verdict.status = Some(Status::Failed);
+            verdict.rolls_back = true;
+        }
         Course::Interrupted if failed_fast.get() => {}
         Course::Interrupted => return,
         Course::Broke(failure) => {
@@ -326,9 +331,19 @@ async fn method(cast: &Cast<'_>, stage: &Stage, leave: impl Fn() -> bool) -> Cou
 }
 
 async fn rollbacks(cast: &Cast<'_>, stage: &Stage, verdict: &mut Verdict) {
-    let choice = choose(&cast.options.rollbacks, verdict, stage.stopper.skips_rollbacks());
+    let mut choice = choose(&cast.options.rollbacks, verdict, stage.stopper.skips_rollbacks());
+    if choice == RollbackChoice::Silent
+        && cast.options.rollbacks == RollbackStrategy::Unnamed
+        && !stage.stopper.skips_rollbacks()
+        && settle::is_something_changed(stage, cast.catalog).await
+    {
+        choice = RollbackChoice::StillChanged;
+    }
     let played = match choice {
-        RollbackChoice::Played | RollbackChoice::Always | RollbackChoice::Deviated => true,
+        RollbackChoice::Played
+        | RollbackChoice::Always
+        | RollbackChoice::Deviated
+        | RollbackChoice::StillChanged => true,
         RollbackChoice::Never | RollbackChoice::NotDeviated | RollbackChoice::Silent => false,
     };
     stage.story.tell(Event::RollbacksDecided { choice });
@@ -348,7 +363,7 @@ async fn rollbacks(cast: &Cast<'_>, stage: &Stage, verdict: &mut Verdict) {
         Course::Ended => {}
         Course::Interrupted => verdict.status = Some(Status::Interrupted),
         // It has been told. A run that could not play its rollbacks did not do what was asked.
-        Course::Broke(_) => {
+        Course::Broke(_) | Course::Failed => {
             verdict.status.get_or_insert(Status::Failed);
         }
     }
@@ -361,9 +376,9 @@ fn choose(strategy: &RollbackStrategy, verdict: &Verdict, skipped: bool) -> Roll
         return RollbackChoice::Silent;
     }
     match strategy {
-        RollbackStrategy::Default => match verdict.status {
+        RollbackStrategy::Unnamed | RollbackStrategy::Default => match verdict.status {
             None | Some(Status::Completed | Status::Aborted) => RollbackChoice::Played,
-            Some(Status::Failed) if verdict.gate_closed => RollbackChoice::Played,
+            Some(Status::Failed) if verdict.rolls_back => RollbackChoice::Played,
             Some(Status::Failed | Status::Interrupted) => RollbackChoice::Silent,
         },
         RollbackStrategy::Always => RollbackChoice::Always,
@@ -395,7 +410,7 @@ mod tests {
             ("sometimes", None, false, C::Silent),
         ];
         for (word, status, deviated, expected) in table {
-            let verdict = Verdict { status, deviated, gate_closed: false };
+            let verdict = Verdict { status, deviated, rolls_back: false };
             assert_eq!(
                 choose(&RollbackStrategy::named(word), &verdict, false),
                 expected,
@@ -403,7 +418,7 @@ mod tests {
             );
             assert_eq!(choose(&RollbackStrategy::named(word), &verdict, true), C::Silent);
         }
-        let gate = Verdict { status: Some(Status::Failed), deviated: false, gate_closed: true };
+        let gate = Verdict { status: Some(Status::Failed), deviated: false, rolls_back: true };
         assert_eq!(choose(&RollbackStrategy::Default, &gate, false), C::Played);
     }
 }

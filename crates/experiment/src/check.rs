@@ -142,6 +142,7 @@ impl<'a> Checker<'a> {
         self.deprecations(experiment);
         self.all_controls(experiment);
         self.runtime(experiment.get("runtime"));
+        self.dry(experiment.get("dry"));
         self.unused_secrets(experiment);
     }
 

@@ -222,6 +222,8 @@ pub enum RollbackChoice {
     Deviated,
     /// Strategy `deviated`, and it did not.
     NotDeviated,
+    /// Nobody named a strategy, the default one would not play them after this status, but something is still changed.
+    StillChanged,
     /// The default strategy does not play them after this status, or the strategy is unknown.
     Silent,
 }

@@ -37,7 +37,10 @@ fn document() -> Json {
             "title": {"$ref": "#/$defs/text", "description": "What is believed of the system, as a question or a statement."},
             "description": {"$ref": "#/$defs/text", "description": "Why this is worth knowing, and what is done."},
             "version": {"description": "Of the experiment's format; not read."},
-            "dry": {"description": "Not read; `chaos run --dry` is."},
+            "dry": {
+                "description": "What a run leaves out unless `chaos run --dry` says otherwise; true is activities.",
+                "enum": ["probes", "actions", "activities", "pause", true, false, null],
+            },
             "tags": {"description": "Words to find it by.", "type": "array", "items": {"type": "string", "minLength": 1}},
             "contributions": {
                 "description": "What the experiment contributes to (reliability, security, …), and how much.",
@@ -66,14 +69,19 @@ fn document() -> Json {
                 "description": "How it is run unless the command line says otherwise.",
                 "type": ["object", "null"],
                 "properties": {
-                    "hypothesis": strategy(
-                        "When the hypothesis is looked at.",
-                        &["default", "before-method-only", "after-method-only", "during-method-only", "continuously", "skip"],
-                    ),
+                    "hypothesis": hypothesis_strategy(),
                     "rollbacks": strategy(
                         "When the rollbacks are played.",
                         &["default", "always", "never", "deviated"],
                     ),
+                    "undo": {
+                        "description": "When what was changed is put back at the end: auto, after a run that failed, was aborted or interrupted.",
+                        "enum": ["auto", "always", null],
+                    },
+                    "strict": {
+                        "description": "Whether a failed activity of the method or of the rollbacks fails the run; false unless set.",
+                        "type": ["boolean", "null"],
+                    },
                 },
             })),
             "steady-state-hypothesis": closed(json!({
@@ -193,7 +201,14 @@ fn definitions(functions: &[Function]) -> Json {
                     "properties": {"before": {"$ref": "#/$defs/seconds"}, "after": {"$ref": "#/$defs/seconds"}},
                 })),
                 "timeout": {"description": "No effect here; the one of the provider has.", "deprecated": true},
-                "dry": {},
+                "dry": {
+                    "description": "Whether it is left out (true) or executed (false) whatever the dry mode of the run.",
+                    "type": ["boolean", "null"],
+                },
+                "strict": {
+                    "description": "Whether its failure fails the run (in the method and among the rollbacks), whatever the run says.",
+                    "type": ["boolean", "null"],
+                },
                 "controls": {"$ref": "#/$defs/controls"},
                 "ref": {
                     "description": "The name of an activity that is played here again.",
@@ -300,6 +315,22 @@ fn strategy(description: &str, words: &[&str]) -> Json {
         "type": "object",
         "properties": {"strategy": {"enum": words}},
     }))
+}
+
+fn hypothesis_strategy() -> Json {
+    let mut section = strategy(
+        "When the hypothesis is looked at.",
+        &["default", "before-method-only", "after-method-only", "during-method-only", "continuously", "skip"],
+    );
+    section["properties"]["fail_fast"] = json!({
+        "description": "Whether a hypothesis that is looked at during the method ends it when it is not met.",
+        "type": ["boolean", "null"],
+    });
+    section["properties"]["fail_fast_ratio"] = json!({
+        "description": "The share of the looks that must not have been met for that; 0, the first, unless set.",
+        "type": ["number", "null"], "minimum": 0, "maximum": 1,
+    });
+    section
 }
 
 fn kind_of_tolerance(kind: &str, required: &str, own: Json) -> Json {

@@ -1,7 +1,8 @@
 //! The Toolkit's lines of a run, in its words (typing errors included: people grep for them), made of events alone.
 //!
-//! Invariant: at INFO and above these are the lines that the Toolkit prints, in its order, and one WARNING of ours: what is
-//! still changed when the run is over, and the command that puts it back.
+//! Invariant: at INFO and above these are the lines that the Toolkit prints, in its order, and two WARNINGs of ours: that
+//! rollbacks are played because something is still changed; what is still changed when the run is over, and the command that
+//! puts it back.
 //!
 //! Not here: lines that come before a run (loading, validation) and how a line is written.
 
@@ -221,6 +222,9 @@ fn rollbacks_decided(choice: &RollbackChoice) -> Vec<Line> {
         RollbackChoice::Always => "Rollbacks were explicitly requested to be played",
         RollbackChoice::Never => "Rollbacks were explicitly requested to not be played",
         RollbackChoice::Deviated => "Rollbacks will be played only because the experiment deviated",
+        RollbackChoice::StillChanged => {
+            "Rollbacks will be played because something that the experiment changed is still so"
+        }
         RollbackChoice::NotDeviated => {
             "Rollbacks were explicitely requested to be played only if the experiment deviated. \
              Since this is not the case, we will not play them."

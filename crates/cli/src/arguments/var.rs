@@ -22,6 +22,14 @@ pub(super) fn float(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| format!("'{text}' is not a valid float."))
 }
 
+/// A share, from none (0) to all (1).
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    float(text).and_then(|share| match (0.0..=1.0).contains(&share) {
+        true => Ok(share),
+        false => Err(format!("{text} is not in the range 0<=x<=1.")),
+    })
+}
+
 /// A file that exists.
 pub(super) fn existing(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);

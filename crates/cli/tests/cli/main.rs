@@ -18,6 +18,7 @@ mod notify;
 mod playground;
 mod recover;
 mod run;
+mod safety;
 mod secrets;
 mod settings;
 mod source;

@@ -111,7 +111,7 @@ fn shown_name(cast: &Cast<'_>, probe: &Value) -> String {
 
 /// Holds a probe's tolerance against its output.
 async fn judge(cast: &Cast<'_>, stage: &Stage, probe: &Value, id: ActivityId, output: &Value) -> Looked {
-    if cast.options.dry.is_some_and(|dry| dry.ignores_tolerances()) {
+    if cast.options.ignores_tolerance(probe) {
         tell_judgement(cast, stage, probe, id, true);
         return Looked::Met;
     }
@@ -181,7 +181,7 @@ pub(crate) async fn look_continuously(
             Looked::NotMet | Looked::Failed => {
                 looks += 1.0;
                 deviations += 1.0;
-                if cast.options.fail_fast {
+                if cast.options.fails_fast(deviations, looks) {
                     stage.story.tell(Event::FailedFast { deviated: deviations * 100.0 / looks });
                     failed_fast.set(true);
                     break Continuous::FailedFast;

@@ -81,7 +81,11 @@ async fn between(cast: &Cast<'_>, stage: &Stage, activity: &Value, place: Place,
     let id = stage.story.next_activity();
     stage.story.tell(Event::ActivityStarted { id, place, activity: activity.clone(), background });
     let end = |ending| stage.story.tell(Event::ActivityEnded { id, ending });
-    let played = match perform(cast, stage, activity, Some(id)).await {
+    let performed = match cast.options.leaves_out(activity) {
+        true => Ok(Value::Null),
+        false => perform(cast, stage, activity, Some(id)).await,
+    };
+    let played = match performed {
         Ok(output) => {
             end(Ending::Succeeded { output: output.clone() });
             Played::Succeeded(id, output)
@@ -110,7 +114,7 @@ async fn between(cast: &Cast<'_>, stage: &Stage, activity: &Value, place: Place,
 }
 
 /// The activity that an entry means, itself or the one that it refers to, and where that stands.
-fn referenced(cue: &Cue) -> Result<(&Value, (Place, usize)), Failure> {
+pub(super) fn referenced(cue: &Cue) -> Result<(&Value, (Place, usize)), Failure> {
     let entry = cue.entry();
     match entry.get("ref").filter(|name| !name.is_null()) {
         None => Ok((entry, (cue.place, cue.index))),
@@ -120,16 +124,13 @@ fn referenced(cue: &Cue) -> Result<(&Value, (Place, usize)), Failure> {
     }
 }
 
-/// Does what an activity says, without a record of its own: what judges and dynamic configuration do too.
+/// Does what an activity says, without a record of its own, and in dry modes too: what judges and dynamic configuration need.
 pub(crate) async fn perform(
     cast: &Cast<'_>,
     stage: &Stage,
     activity: &Value,
     id: Option<ActivityId>,
 ) -> Result<Value, Stop> {
-    if cast.options.dry.is_some_and(|dry| dry.leaves_out(activity)) {
-        return Ok(Value::Null);
-    }
     let scope = cast.scope();
     let (entry, bound) = bind(cast, &scope, activity)?;
     let provider = activity.get("provider");
@@ -226,9 +227,8 @@ async fn pause(cast: &Cast<'_>, stage: &Stage, activity: &Value, side: Side) -> 
     else {
         return Ok(());
     };
-    let dry = cast.options.dry.is_some_and(|dry| dry.leaves_out_pauses(activity));
     let seconds = match &length {
-        _ if dry => Ok(0.0),
+        _ if cast.options.leaves_out_pauses(activity) => Ok(0.0),
         Value::Int(seconds) => Ok(*seconds as f64),
         Value::Float(seconds) => Ok(*seconds),
         Value::Bool(_) => Ok(1.0),

@@ -26,6 +26,16 @@ pub(crate) struct Settled {
     pub(crate) failed: usize,
 }
 
+/// Whether a change is still in place, as far as is known.
+pub(crate) async fn is_something_changed(stage: &Stage, catalog: Catalog) -> bool {
+    for undo in stage.story.open_undos().await {
+        if !is_back(stage, catalog, &undo).await {
+            return true;
+        }
+    }
+    false
+}
+
 /// Puts back what is still changed, or says what is left.
 pub(crate) async fn settle(stage: &Stage, catalog: Catalog, put_back: bool) -> Settled {
     let open = stage.story.open_undos().await;
@@ -34,20 +44,10 @@ pub(crate) async fn settle(stage: &Stage, catalog: Catalog, put_back: bool) -> S
     }
     let mut left = Vec::new();
     for undo in open {
-        let is_back = match load(catalog, &undo) {
-            Ok(loaded) => {
-                let restore = stage.restore();
-                tokio::time::timeout(LOOK, loaded.is_back(&restore)).await
-            }
-            // An undo that cannot even be read is certainly not known to be back.
-            Err(_) => Ok(Ok(false)),
-        };
-        match is_back {
-            Ok(Ok(true)) => {
-                stage.story.tell(Event::Restored { undo: undo.id, outcome: Reverted::AlreadyBack });
-            }
-            // Not known to be back is left: better one warning too many.
-            Ok(Ok(false) | Err(_)) | Err(_) => left.push(undo.describe),
+        if is_back(stage, catalog, &undo).await {
+            stage.story.tell(Event::Restored { undo: undo.id, outcome: Reverted::AlreadyBack });
+        } else {
+            left.push(undo.describe);
         }
     }
     let count = left.len();
@@ -55,6 +55,13 @@ pub(crate) async fn settle(stage: &Stage, catalog: Catalog, put_back: bool) -> S
         stage.story.tell(Event::LeftBehind { undos: left });
     }
     Settled { left: count, failed: 0 }
+}
+
+/// Whether what an undo is for is known to be as before. What is not known to be back is not: better one warning too many.
+async fn is_back(stage: &Stage, catalog: Catalog, undo: &OpenUndo) -> bool {
+    let Ok(loaded) = load(catalog, undo) else { return false };
+    let restore = stage.restore();
+    matches!(tokio::time::timeout(LOOK, loaded.is_back(&restore)).await, Ok(Ok(true)))
 }
 
 /// Plays undos, youngest first; returns how many could not be.

@@ -3,4 +3,5 @@
 
 mod crash;
 mod runs;
+mod safety;
 mod system;

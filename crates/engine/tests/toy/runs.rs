@@ -57,6 +57,7 @@ async fn undo_always_puts_back_what_the_author_left() {
 async fn a_signal_ends_the_activity_and_everything_is_put_back() {
     for (signal, strategy, rolled) in [
         (Signal::Interrupt, RollbackStrategy::Default, false),
+        (Signal::Interrupt, RollbackStrategy::Unnamed, true),
         (Signal::Terminate, RollbackStrategy::Always, true),
         (Signal::User2, RollbackStrategy::Always, false),
     ] {
@@ -110,8 +111,11 @@ async fn failing_fast_ends_the_method() {
         activity("set cart 0", json!({"arguments": {"then_wait": 10}})),
         activity("set cart 1", json!({})),
     ]);
-    let options =
-        Options { hypothesis: HypothesisStrategy::DuringMethodOnly, fail_fast: true, ..Options::default() };
+    let options = Options {
+        hypothesis: HypothesisStrategy::DuringMethodOnly,
+        fail_fast: Some(0.0),
+        ..Options::default()
+    };
     let outcome = play(&system, experiment(method), options, &[], state.path()).await;
     assert_eq!((outcome.ended.status, outcome.ended.deviated), (Status::Failed, false));
     assert_eq!(system.numbers()["cart"], 3, "a failed run puts back what it changed");

@@ -18,6 +18,7 @@ const KEYS: &[&str] = &[
     "controls",
     "ref",
     "dry",
+    "strict",
     "description",
 ];
 
@@ -50,6 +51,7 @@ impl Checker<'_> {
                     self.say(Complaint::error(Rule::Ref, member(path, "ref"), message));
                 }
                 self.keys(path, activity, KEYS, ELSEWHERE);
+                self.switch(path, activity, "strict");
                 let why = "beside `ref`: those of the referenced activity hold";
                 self.ignored(path, activity, &["provider", "pauses", "timeout", "dry"], why);
             }
@@ -58,6 +60,7 @@ impl Checker<'_> {
 
     fn own_activity(&mut self, path: &str, activity: &Object) {
         self.keys(path, activity, KEYS, ELSEWHERE);
+        self.switch(path, activity, "strict");
         self.activity_type(path, activity);
         match activity.get("name").filter(|name| name.is_truthy()) {
             Some(name @ (Value::List(_) | Value::Object(_))) => {
@@ -72,6 +75,7 @@ impl Checker<'_> {
             _ => self.say(Complaint::error(Rule::ActivityName, path, "an activity must have a name")),
         }
         let provider = self.provider_type(path, activity);
+        self.switch(path, activity, "dry");
         self.timeout(path, activity.get("timeout"));
         self.pauses(&member(path, "pauses"), activity.get("pauses"));
         if let Some(background) = activity.get("background")

@@ -3,7 +3,7 @@
 use super::Checker;
 use super::complaints::{Complaint, did_you_mean, member};
 use super::rules::Rule;
-use crate::Object;
+use crate::{Object, Value};
 
 impl Checker<'_> {
     /// Hints about keys that are not `known`. `elsewhere` tells for some keys where they belong. Keys that begin with `x-`
@@ -16,6 +16,15 @@ impl Checker<'_> {
             };
             let message = format!("the key `{key}` is not read here");
             self.say(Complaint::hint(Rule::UnknownKey, member(path, key), message).help(help).at_key());
+        }
+    }
+
+    /// A hint about a switch of ours that is neither on nor off; the Toolkit does not read it.
+    pub(super) fn switch(&mut self, path: &str, object: &Object, key: &str) {
+        if let Some(value) = object.get(key)
+            && !matches!(value, Value::Null | Value::Bool(_))
+        {
+            self.say(Complaint::wrong_type(&member(path, key), "true or false", value).mild());
         }
     }
 

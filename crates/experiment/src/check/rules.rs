@@ -67,7 +67,7 @@ rules! {
     Control "bad-control" "A control has a name and a provider, and its scope is `before` or `after`."
     ControlModule "control-module" "The module of a control can be loaded."
     Deprecated "deprecated" "A spelling that the Toolkit warns about."
-    Strategy "unknown-strategy" "A strategy under `runtime` is one that exists."
+    Strategy "unknown-strategy" "A strategy under `runtime`, and the mode of `dry`, is one that exists."
     UnknownKey "unknown-key" "A key is one that is read."
     IgnoredKey "ignored-key" "A key stands where it is read."
     Undeclared "undeclared-variable" "The name in `${name}` is a configuration or a secret. In what a shell gets (the arguments of a process as one text, or a list that names one) only near misses count, for it has variables of its own."

@@ -204,13 +204,41 @@ impl<'a> Checker<'a> {
         }
     }
 
+    fn fail_fast(&mut self, path: &str, body: &Object) {
+        self.switch(path, body, "fail_fast");
+        let Some(ratio) = body.get("fail_fast_ratio") else { return };
+        let at = member(path, "fail_fast_ratio");
+        let share = match ratio {
+            Value::Null => return,
+            Value::Int(share) => *share as f64,
+            Value::Float(share) => *share,
+            other => {
+                let wrong = Complaint::wrong_type(&at, "a number from 0 to 1", other);
+                return self.say(wrong.mild());
+            }
+        };
+        if !(0.0..=1.0).contains(&share) {
+            let message = "the share of checks that end the method is from 0 (the first) to 1 (all of them)";
+            self.say(Complaint::hint(Rule::Strategy, at, message));
+        }
+    }
+
     pub(super) fn runtime(&mut self, runtime: Option<&Value>) {
         let runtime = match runtime.filter(|runtime| runtime.is_truthy()) {
             None => return,
             Some(Value::Object(runtime)) => runtime,
             Some(other) => return self.say(Complaint::wrong_type("runtime", "an object", other)),
         };
-        self.keys("runtime", runtime, &["hypothesis", "rollbacks"], &[]);
+        self.keys("runtime", runtime, &["hypothesis", "rollbacks", "undo", "strict"], &[]);
+        self.switch("runtime", runtime, "strict");
+        if let Some(undo) = runtime.get("undo")
+            && !matches!(undo, Value::Null)
+            && !matches!(undo.as_text(), Some("auto" | "always"))
+        {
+            let message = format!("changes cannot be undone '{}'", crate::python::str_of(undo));
+            let help = Some("there are auto, always".to_owned());
+            self.say(Complaint::hint(Rule::Strategy, "runtime.undo", message).help(help));
+        }
         for (section, strategies) in
             [("hypothesis", HYPOTHESIS_STRATEGIES), ("rollbacks", ROLLBACK_STRATEGIES)]
         {
@@ -223,7 +251,14 @@ impl<'a> Checker<'a> {
                     continue;
                 }
             };
-            self.keys(&path, body, &["strategy"], &[]);
+            let known: &[&str] = match section {
+                "hypothesis" => &["strategy", "fail_fast", "fail_fast_ratio"],
+                _ => &["strategy"],
+            };
+            self.keys(&path, body, known, &[]);
+            if section == "hypothesis" {
+                self.fail_fast(&path, body);
+            }
             let Some(strategy) = body.get("strategy") else { continue };
             if strategy.as_text().is_none_or(|strategy| !strategies.contains(&strategy)) {
                 let strategy = crate::python::str_of(strategy);
@@ -234,6 +269,16 @@ impl<'a> Checker<'a> {
                 let at = member(&path, "strategy");
                 self.say(Complaint::hint(Rule::Strategy, at, message).help(help));
             }
+        }
+    }
+    /// A hint about a mode that does not exist: everything is left out then.
+    pub(super) fn dry(&mut self, dry: Option<&Value>) {
+        let Some(dry) = dry.filter(|dry| dry.is_truthy() && dry.as_bool().is_none()) else { return };
+        if !matches!(dry.as_text(), Some("probes" | "actions" | "activities" | "pause")) {
+            let message =
+                format!("there is no dry mode '{}': nothing is executed", crate::python::str_of(dry));
+            let help = Some("there are probes, actions, activities, pause".to_owned());
+            self.say(Complaint::hint(Rule::Strategy, "dry", message).help(help));
         }
     }
 }

@@ -664,6 +664,18 @@ fn controls() {
 }
 
 #[test]
+fn switches_of_an_activity() {
+    check_activity(
+        "{ref: a, strict: 1, dry: true}, {type: probe, name: a, dry: often, strict: false, provider: {type: http, url: x}}",
+        expect![[r#"
+            3:27 hint[wrong-type] method[0].strict: method[0].strict: expected true or false, found an integer
+            3:30 hint[ignored-key] method[0].dry: the key `dry` has no effect beside `ref`: those of the referenced activity hold
+            3:70 hint[wrong-type] method[1].dry: method[1].dry: expected true or false, found text
+        "#]],
+    );
+}
+
+#[test]
 fn strategies() {
     check(
         "method: []\nruntime: {hypothesis: {strategy: continuosly}, rollbacks: {strategy: sometimes}, rollback: {}}",
@@ -671,6 +683,20 @@ fn strategies() {
             4:34 hint[unknown-strategy] runtime.hypothesis.strategy: there is no hypothesis strategy 'continuosly' (did you mean `continuously`?)
             4:70 hint[unknown-strategy] runtime.rollbacks.strategy: there is no rollbacks strategy 'sometimes' (there are default, always, never, deviated)
             4:82 hint[unknown-key] runtime.rollback: the key `rollback` is not read here
+        "#]],
+    );
+    check(
+        "method: []\ndry: actions\nruntime: {strict: true, undo: always, hypothesis: {fail_fast: true, fail_fast_ratio: 0.5}}",
+        expect![[""]],
+    );
+    check(
+        "method: []\ndry: all\nruntime: {strict: high, undo: never, hypothesis: {fail_fast: 1, fail_fast_ratio: 50}}",
+        expect![[r#"
+            4:6 hint[unknown-strategy] dry: there is no dry mode 'all': nothing is executed (there are probes, actions, activities, pause)
+            5:19 hint[wrong-type] runtime.strict: runtime.strict: expected true or false, found text
+            5:31 hint[unknown-strategy] runtime.undo: changes cannot be undone 'never' (there are auto, always)
+            5:62 hint[wrong-type] runtime.hypothesis.fail_fast: runtime.hypothesis.fail_fast: expected true or false, found an integer
+            5:82 hint[unknown-strategy] runtime.hypothesis.fail_fast_ratio: the share of checks that end the method is from 0 (the first) to 1 (all of them)
         "#]],
     );
     check(
