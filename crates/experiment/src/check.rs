@@ -12,7 +12,9 @@ mod activity;
 mod arguments;
 mod complaints;
 mod controls;
+mod effects;
 mod fit;
+mod flow;
 mod hypothesis;
 mod keys;
 mod nature;
@@ -144,6 +146,9 @@ impl<'a> Checker<'a> {
         self.runtime(experiment.get("runtime"));
         self.dry(experiment.get("dry"));
         self.unused_secrets(experiment);
+        self.literal_variables(experiment);
+        self.flow(experiment);
+        self.effects(experiment);
     }
 
     fn method(&mut self, experiment: &'a Object) {

@@ -271,7 +271,9 @@ fn listed(names: &[String]) -> String {
 }
 
 fn help_for_program(program: &str) -> String {
-    if program.starts_with('~') {
+    if program.contains("${") {
+        "`${…}` is not filled in here: name the program itself, or let a shell do it (`path: sh`)".to_owned()
+    } else if program.starts_with('~') {
         "`~` is not expanded when an experiment is validated: write the whole path".to_owned()
     } else if program.contains('/') {
         "there is no such file from here, or it may not be executed".to_owned()

@@ -47,6 +47,7 @@ rules! {
     EmptyActivity "empty-activity" "An activity is an object that is not empty."
     Ref "bad-ref" "A `ref` is the name of an activity of the method or of the hypothesis."
     DanglingRef "dangling-ref" "A `ref` outside the method points to an activity of the method or of the hypothesis."
+    AmbiguousRef "ambiguous-ref" "A `ref` is the name of one activity only."
     ActivityType "activity-type" "An activity is of type `probe` or `action`."
     ActivityName "activity-name" "An activity has a name."
     ActivityProvider "activity-provider" "An activity has a provider."
@@ -71,6 +72,10 @@ rules! {
     UnknownKey "unknown-key" "A key is one that is read."
     IgnoredKey "ignored-key" "A key stands where it is read."
     Undeclared "undeclared-variable" "The name in `${name}` is a configuration or a secret. In what a shell gets (the arguments of a process as one text, or a list that names one) only near misses count, for it has variables of its own."
+    Literal "literal-variable" "`${name}` stands where it is filled in: in arguments, URLs, headers, pauses and tolerances, and in the title."
+    LastingChange "lasting-change" "A change that stays is put back by a rollback, or with `--undo always`."
+    IdleRollback "idle-rollback" "A rollback changes what the method has changed."
+    HurriedHypothesis "hurried-hypothesis" "Between an action whose effect takes a moment and the check of the hypothesis there is a pause."
     UnusedSecret "unused-secret" "A target of the secrets is listed by a provider, or something of it is named in a `${name}`."
     UnknownSecret "unknown-secret" "The `secrets` of a provider are targets of the experiment's secrets."
 }

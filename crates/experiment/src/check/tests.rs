@@ -10,6 +10,7 @@ use expect_test::{Expect, expect, expect_file};
 use proptest::prelude::*;
 use serde_json::json;
 
+mod course;
 mod table;
 mod tolerances;
 
@@ -51,7 +52,21 @@ impl Knowledge for Machine {
                 ),
                 ("feed", &[]),
             ],
-            "gate" => &[("count", &[]), ("is_open", &[]), ("names", &[]), ("sign", &[]), ("list", &[])],
+            "gate" => &[
+                ("count", &[]),
+                ("is_open", &[]),
+                ("names", &[]),
+                ("sign", &[]),
+                ("list", &[]),
+                ("scare", &[]),
+                (
+                    "shut",
+                    &[
+                        ("name", true, json!({"type": "string"})),
+                        ("ns", false, json!({"type": "string", "default": "default"})),
+                    ],
+                ),
+            ],
             _ => return Known::NoModule(vec!["os".into(), "helper".into(), "zoo.actions".into()]),
         };
         match functions.iter().find(|(name, _)| *name == func) {
@@ -74,6 +89,10 @@ impl Knowledge for Machine {
             ("gate", "names") => Returns::Map,
             ("gate", "sign") => Returns::Text,
             ("gate", "list") => Returns::List,
+            ("gate", "scare") => return Some(Nature { lags: true, ..Nature::UNKNOWN }),
+            ("gate", "shut") => {
+                return Some(Nature { lags: true, stays: true, target: &["name", "ns"], ..Nature::UNKNOWN });
+            }
             _ => return None,
         };
         Some(Nature::returning(returns))

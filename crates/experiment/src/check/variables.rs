@@ -82,7 +82,7 @@ impl<'a> Checker<'a> {
 }
 
 /// Whether there is a `controls` with content, at any depth.
-fn has_controls(key: &str, value: &Value) -> bool {
+pub(super) fn has_controls(key: &str, value: &Value) -> bool {
     match value {
         _ if key == "controls" => value.is_truthy(),
         Value::List(items) => items.iter().any(|item| has_controls("", item)),
@@ -154,6 +154,67 @@ impl Checker<'_> {
         }
         for complaint in complaints {
             self.say(complaint);
+        }
+    }
+}
+
+impl<'a> Checker<'a> {
+    /// Hints about declared names where nothing is filled in.
+    pub(super) fn literal_variables(&mut self, experiment: &'a Object) {
+        self.literal("description", experiment.get("description"));
+        self.literal("tags", experiment.get("tags"));
+        self.literal("configuration", experiment.get("configuration"));
+        self.literal("secrets", experiment.get("secrets"));
+        let hypothesis = experiment.get("steady-state-hypothesis");
+        for key in ["title", "description"] {
+            let path = member("steady-state-hypothesis", key);
+            self.literal(&path, hypothesis.and_then(|hypothesis| hypothesis.get(key)));
+        }
+        for (path, activities) in [
+            ("steady-state-hypothesis.probes", hypothesis.and_then(|hypothesis| hypothesis.get("probes"))),
+            ("method", experiment.get("method")),
+            ("rollbacks", experiment.get("rollbacks")),
+        ] {
+            for (index, activity) in
+                activities.and_then(Value::as_list).unwrap_or_default().iter().enumerate()
+            {
+                let path = item(path, index);
+                self.literal(&member(&path, "name"), activity.get("name"));
+                if let Some(allowed @ Value::List(_)) = activity.get("tolerance") {
+                    self.literal(&member(&path, "tolerance"), Some(allowed));
+                }
+                for key in ["method", "verify_tls", "max_retries"] {
+                    let value = activity.get("provider").and_then(|provider| provider.get(key));
+                    self.literal(&member(&path, &format!("provider.{key}")), value);
+                }
+            }
+        }
+    }
+
+    fn literal(&mut self, path: &str, value: Option<&Value>) {
+        match value {
+            Some(Value::List(items)) => {
+                for (index, value) in items.iter().enumerate() {
+                    self.literal(&item(path, index), Some(value));
+                }
+            }
+            // Its arguments are filled in.
+            Some(value @ Value::Object(_))
+                if path.starts_with("configuration.")
+                    && value.get("type").and_then(Value::as_text) == Some("probe") => {}
+            Some(Value::Object(object)) => {
+                for (key, value) in object {
+                    self.literal(&member(path, key), Some(value));
+                }
+            }
+            Some(Value::Text(text)) => {
+                let Names::Declared(names) = &self.names else { return };
+                if let Some(name) = references(text).find(|name| is_name(name) && names.contains(*name)) {
+                    let message = format!("`${{{name}}}` stays as it is: nothing is filled in here");
+                    self.say(Complaint::hint(Rule::Literal, path, message));
+                }
+            }
+            _ => {}
         }
     }
 }
