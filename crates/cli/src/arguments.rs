@@ -55,6 +55,9 @@ pub(crate) struct Global {
     /// The settings file (default: ~/.chaostoolkit/settings.yaml)
     #[arg(long, value_name = "PATH")]
     pub(crate) settings: Option<PathBuf>,
+    /// The Python that runs what is not built in (default: the setting `python`, else that of VIRTUAL_ENV, else python3)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) python: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Word>,
 }

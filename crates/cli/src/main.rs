@@ -8,6 +8,7 @@ mod contained;
 mod demo;
 mod discover;
 mod exit;
+mod foreign;
 mod helps;
 mod info;
 mod init;

@@ -242,6 +242,7 @@ fn play(
             observers,
             veil: Some(Arc::new(Hiding(session.redactor.clone()))),
             controls: None,
+            foreign: Some(session.bridge()),
         };
         tokio::select! {
             ended = squall_engine::run::run(request, log, world) => Ok(ended),

@@ -4,6 +4,7 @@
 //! which is no command).
 
 use crate::arguments::{Global, LogFormat};
+use crate::foreign::Python;
 use crate::notify::Notices;
 use crate::problem::Problem;
 use crate::screen::Screen;
@@ -43,6 +44,8 @@ pub(crate) struct Session {
     pub(crate) notices: Notices,
     /// What nobody is to be told.
     pub(crate) redactor: Redactor,
+    /// The way to extensions in Python.
+    pub(crate) python: Python,
 }
 
 impl Session {
@@ -82,13 +85,14 @@ impl Session {
             }
         };
         let settings_path = settings::path(global.settings, environment.get("HOME"));
+        let python = Python::new(global.python);
         let redactor = Redactor::default();
         if let Some(token) = environment.get(LOADER_TOKEN) {
             redactor.add(&Value::from(token));
         }
         let log = Arc::new(Mutex::new(log.hiding(redactor.clone())));
         let notices = Notices::default();
-        let session = Session { log, environment, settings_path, screen, notices, redactor };
+        let session = Session { log, environment, settings_path, screen, notices, redactor, python };
         session.say(Line::debug("#".repeat(79)));
         session.say(Line::debug(format!("Running command '{word}'")));
         if let Some(error) = unlogged {
@@ -117,6 +121,9 @@ impl Session {
             Read::Settings(settings) => {
                 self.say(Line::debug(format!("Using settings file '{path}'")));
                 settings.as_object().into_iter().for_each(|settings| self.redactor.settings(settings));
+                if let Some(python) = settings.get("python").and_then(Value::as_text) {
+                    self.python.settings(python);
+                }
                 Ok(Some(settings))
             }
             Read::Missing => {

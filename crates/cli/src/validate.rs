@@ -100,7 +100,7 @@ fn checked(
     session: &Session,
 ) -> Result<Vec<Diagnostic>, Problem> {
     session.say(Line::info("Validating the experiment's syntax"));
-    let complaints = check(draft, &Machine::new(&session.environment)).into_iter();
+    let complaints = check(draft, &Machine::new(session)).into_iter();
     let mut complaints: Vec<_> = complaints.map(|complaint| session.redactor.complaint(complaint)).collect();
     // As the Toolkit does, secrets are really read; of an experiment that cannot be run they are nobody's business.
     if !complaints.iter().any(is_error)

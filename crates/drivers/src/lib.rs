@@ -9,6 +9,7 @@ pub mod http;
 pub mod k8s;
 pub(crate) mod loose;
 pub mod process;
+pub mod python;
 #[cfg(test)]
 mod testing;
 pub mod vault;

@@ -30,6 +30,11 @@ pub fn is_program(path: &str, variable: Option<&str>) -> bool {
     command::which(path, variable).is_some()
 }
 
+/// The path of the program of this name in a `PATH`, or at this path.
+pub fn found(path: &str, variable: Option<&str>) -> Option<String> {
+    command::which(path, variable)
+}
+
 /// Runs a program and returns its status and output.
 pub struct Process;
 

@@ -4,6 +4,7 @@
 //! the experiment asked, and it always says whose fault that is.
 
 use squall_experiment::event::Blame;
+use std::borrow::Cow;
 use std::fmt;
 
 /// The class under which the Toolkit's own failures appear in journals and logs.
@@ -18,14 +19,23 @@ pub struct Failure {
     pub what: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// The Python class under which the Toolkit shows it, [`ACTIVITY_FAILED`] unless it was no deliberate failure there.
-    pub class: &'static str,
+    /// The Python class under which the Toolkit shows it, [`ACTIVITY_FAILED`] unless it was no deliberate failure there; empty
+    /// if it shows none.
+    pub class: Cow<'static, str>,
+    /// Where a foreign function raised it: the lines of its traceback without the last, which says what was raised.
+    pub traceback: Vec<String>,
 }
 
 impl Failure {
     /// A failure that is `blame`'s fault.
     pub fn new(blame: Blame, what: impl Into<String>) -> Failure {
-        Failure { blame, what: what.into(), hint: None, class: ACTIVITY_FAILED }
+        Failure {
+            blame,
+            what: what.into(),
+            hint: None,
+            class: Cow::Borrowed(ACTIVITY_FAILED),
+            traceback: Vec::new(),
+        }
     }
     /// The system under test is at fault, or at least not as the experiment needs it.
     pub fn target(what: impl Into<String>) -> Failure {
@@ -51,13 +61,16 @@ impl Failure {
     }
     /// Under the class by which the Toolkit shows it, such as `TypeError`.
     #[must_use]
-    pub fn class(mut self, class: &'static str) -> Failure {
-        self.class = class;
+    pub fn class(mut self, class: impl Into<Cow<'static, str>>) -> Failure {
+        self.class = class.into();
         self
     }
     /// `Class: what`, as the Toolkit shows the failures of Python functions.
     pub fn classed(&self) -> String {
-        format!("{}: {}", self.class, self.what)
+        match &*self.class {
+            "" => self.what.clone(),
+            class => format!("{class}: {}", self.what),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod activity;
 pub mod control;
 pub mod environment;
 pub mod failure;
+pub mod foreign;
 pub mod ledger;
 pub mod log;
 pub mod options;

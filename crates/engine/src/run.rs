@@ -12,6 +12,7 @@ mod settle;
 use crate::control::{Controls, Subject};
 use crate::environment::{Environment, Handles};
 use crate::failure::Stop;
+use crate::foreign::Foreign;
 use crate::options::{Options, RollbackStrategy};
 use crate::spec::Catalog;
 use crate::stage::Stage;
@@ -84,6 +85,8 @@ pub struct World {
     pub veil: Option<Arc<dyn Veil>>,
     /// What is called around everything, if anything is.
     pub controls: Option<Arc<dyn Controls>>,
+    /// What serves the functions that the catalogue does not have.
+    pub foreign: Option<Arc<dyn Foreign>>,
 }
 
 /// How a run ended.
@@ -103,11 +106,12 @@ pub struct Ended {
 
 /// Runs an experiment; its log has been created and is empty.
 pub async fn run(request: Request, log: crate::log::EventLog, world: World) -> (Ended, Told) {
-    let World { catalog, environment, handles, clock, signals, observers, veil, controls } = world;
+    let World { catalog, environment, handles, clock, signals, observers, veil, controls, foreign } = world;
     let stopper = Stopper::default();
     let (story, dispatcher) = Story::new(log, clock, stopper.clone(), observers);
     let dispatcher = dispatcher.behind(veil.clone());
-    let stage = Stage::new(story, stopper, Arc::new(environment), Arc::new(handles), request.options.seed);
+    let stage = Stage::new(story, stopper, Arc::new(environment), Arc::new(handles), request.options.seed)
+        .with(foreign);
     let conducted = async {
         let ended = tokio::select! {
             biased;
@@ -227,7 +231,7 @@ async fn configure(request: &Request, stage: &Stage, catalog: Catalog) -> Scope 
     for (name, entry) in &request.configuration.entries {
         let value = match entry {
             resolve::Entry::Value(value) => Some(value.clone()),
-            resolve::Entry::Probe(probe) => match play::perform(&cast, stage, probe, None).await {
+            resolve::Entry::Probe(probe) => match play::perform(&cast, stage, probe, None, false).await {
                 Ok(output) => resolve::probed(probe, output),
                 Err(Stop::Cancelled) => None,
                 Err(Stop::Failed(failure) | Stop::Fatal(failure)) => {

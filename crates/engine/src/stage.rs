@@ -5,6 +5,7 @@
 use crate::activity::{Act, Look};
 use crate::environment::{Environment, Handles};
 use crate::failure::Stop;
+use crate::foreign::Foreign;
 use crate::spec::Bound;
 use crate::stop::{Signal, Stopper, Stopping};
 use crate::story::Story;
@@ -25,6 +26,7 @@ pub struct Stage {
     environment: Arc<Environment>,
     handles: Arc<Handles>,
     rng: Arc<Mutex<ChaCha8Rng>>,
+    foreign: Option<Arc<dyn Foreign>>,
     /// From which degree of stopping on its activities stop.
     hears: u8,
 }
@@ -39,7 +41,19 @@ impl Stage {
         seed: u64,
     ) -> Stage {
         let rng = Arc::new(Mutex::new(ChaCha8Rng::seed_from_u64(seed)));
-        Stage { story, stopper, environment, handles, rng, hears: 1 }
+        Stage { story, stopper, environment, handles, rng, foreign: None, hears: 1 }
+    }
+
+    /// The same stage, on which somebody serves the functions that no catalogue has.
+    #[must_use]
+    pub fn with(mut self, foreign: Option<Arc<dyn Foreign>>) -> Stage {
+        self.foreign = foreign;
+        self
+    }
+
+    /// Who serves the functions that no catalogue has.
+    pub(crate) fn foreign(&self) -> Option<&dyn Foreign> {
+        self.foreign.as_deref()
     }
 
     /// The same stage for activities that go on through the stops that were requested so far: rollbacks.

@@ -57,6 +57,12 @@ pub enum Known {
     NoFunction(Vec<String>),
     /// Its parameters in the order of their declaration.
     Signature(Vec<Parameter>),
+    /// The same of a function that takes any other argument, too.
+    Open(Vec<Parameter>),
+    /// Its module is none of those that are known, and could not be had: why.
+    Unimportable(String),
+    /// It is there and cannot be called with arguments by name: why.
+    Uncallable(String),
 }
 
 /// A parameter of a function.

@@ -1,6 +1,7 @@
 //! One line for the console and the log file.
 
 use squall_experiment::event::Level;
+use std::borrow::Cow;
 use std::panic::Location;
 
 /// A line of the log, not formatted yet.
@@ -13,7 +14,7 @@ pub struct Line {
     /// What Python would attach to it: `Traceback (most recent call last):` first, `Class: text` last.
     pub traceback: Option<String>,
     /// Where it comes from, as `[module:number]` shows it.
-    pub module: &'static str,
+    pub module: Cow<'static, str>,
     /// The line in that module.
     pub number: u32,
 }
@@ -27,7 +28,7 @@ impl Line {
             level,
             message: message.into(),
             traceback: None,
-            module: module(caller.file()),
+            module: Cow::Borrowed(module(caller.file())),
             number: caller.line(),
         }
     }

@@ -1,28 +1,33 @@
 //! What validation may ask of this machine: its environment, its programs, our catalogue.
 
+use crate::session::Session;
 use squall_drivers::CATALOG;
 use squall_drivers::process::is_program;
-use squall_engine::{Environment, Lookup, Shape};
+use squall_engine::{Lookup, Shape};
 use squall_experiment::check::{Knowledge, Known, Nature};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 /// This machine, as a run would see it.
 pub(super) struct Machine<'a> {
-    environment: &'a Environment,
+    session: &'a Session,
+    /// What was learnt of foreign functions: an import is made once.
+    foreign: RefCell<BTreeMap<(String, String), Known>>,
 }
 
 impl<'a> Machine<'a> {
-    pub(super) fn new(environment: &'a Environment) -> Machine<'a> {
-        Machine { environment }
+    pub(super) fn new(session: &'a Session) -> Machine<'a> {
+        Machine { session, foreign: RefCell::default() }
     }
 }
 
 impl Knowledge for Machine<'_> {
     fn env(&self, name: &str) -> Option<String> {
-        self.environment.get(name).map(str::to_owned)
+        self.session.environment.get(name).map(str::to_owned)
     }
 
     fn program(&self, path: &str) -> bool {
-        is_program(path, self.environment.get("PATH"))
+        is_program(path, self.session.environment.get("PATH"))
     }
 
     fn function(&self, module: &str, func: &str) -> Known {
@@ -32,7 +37,15 @@ impl Knowledge for Machine<'_> {
                 let functions = names().filter(|(its_module, _)| *its_module == module);
                 Known::NoFunction(functions.map(|(_, func)| func.to_owned()).collect())
             }
-            Lookup::NoModule => Known::NoModule(names().map(|(module, _)| module.to_owned()).collect()),
+            Lookup::NoModule => {
+                let asked = (module.to_owned(), func.to_owned());
+                let known = self.foreign.borrow().get(&asked).cloned();
+                known.unwrap_or_else(|| {
+                    let known = self.session.signature(module, func);
+                    self.foreign.borrow_mut().insert(asked, known.clone());
+                    known
+                })
+            }
         }
     }
 

@@ -75,7 +75,7 @@ async fn probe(cast: &Cast<'_>, stage: &Stage, phase: Phase) -> (Looked, Option<
         let Some(cue) = Cue::at(cast, Place::Hypothesis(phase), index) else { break };
         let probe = cue.entry();
         let looked = match play(cast, stage, &cue).await {
-            Played::Succeeded(id, output) => judge(cast, stage, probe, id, &output).await,
+            Played::Succeeded(id, output) => judge(cast, stage, probe, (phase, id), &output).await,
             Played::Failed(id) => {
                 tell_judgement(cast, stage, probe, id, false);
                 Looked::Failed
@@ -110,7 +110,13 @@ fn shown_name(cast: &Cast<'_>, probe: &Value) -> String {
 }
 
 /// Holds a probe's tolerance against its output.
-async fn judge(cast: &Cast<'_>, stage: &Stage, probe: &Value, id: ActivityId, output: &Value) -> Looked {
+async fn judge(
+    cast: &Cast<'_>,
+    stage: &Stage,
+    probe: &Value,
+    (phase, id): (Phase, ActivityId),
+    output: &Value,
+) -> Looked {
     if cast.options.ignores_tolerance(probe) {
         tell_judgement(cast, stage, probe, id, true);
         return Looked::Met;
@@ -125,7 +131,7 @@ async fn judge(cast: &Cast<'_>, stage: &Stage, probe: &Value, id: ActivityId, ou
             stage.story.tell(Event::Noted { level: Level::Debug, text: why });
             Looked::NotMet
         }
-        Ok(Judgement::Ask(judge)) => match perform(cast, stage, &judge, None).await {
+        Ok(Judgement::Ask(judge)) => match perform(cast, stage, &judge, None, phase == Phase::During).await {
             Ok(verdict) if verdict.is_truthy() => Looked::Met,
             Ok(_) => Looked::NotMet,
             Err(Stop::Cancelled) => return Looked::Interrupted,

@@ -4,11 +4,13 @@
 //! was stopped. Patterns are filled in here, at the last moment; the record shows the activity as declared.
 
 use super::cast::{Cast, Cue, Interrupted};
+use crate::activity::Look;
 use crate::control::Subject;
 use crate::failure::{Failure, Stop};
+use crate::foreign::{Call, Unreturned};
 use crate::spec::{Bound, Entry, Lookup, Shape};
 use crate::stage::Stage;
-use squall_experiment::event::{ActivityId, Around, Ending, Event, Level, Place, Side};
+use squall_experiment::event::{ActivityId, Around, Ending, Event, Level, Phase, Place, Side};
 use squall_experiment::substitute::{Scope, substitute};
 use squall_experiment::{Object, Value, document, python, resolve};
 use std::sync::Arc;
@@ -81,9 +83,10 @@ async fn between(cast: &Cast<'_>, stage: &Stage, activity: &Value, place: Place,
     let id = stage.story.next_activity();
     stage.story.tell(Event::ActivityStarted { id, place, activity: activity.clone(), background });
     let end = |ending| stage.story.tell(Event::ActivityEnded { id, ending });
+    let beside = background || place == Place::Hypothesis(Phase::During);
     let performed = match cast.options.leaves_out(activity) {
         true => Ok(Value::Null),
-        false => perform(cast, stage, activity, Some(id)).await,
+        false => perform(cast, stage, activity, Some(id), beside).await,
     };
     let played = match performed {
         Ok(output) => {
@@ -130,18 +133,22 @@ pub(crate) async fn perform(
     stage: &Stage,
     activity: &Value,
     id: Option<ActivityId>,
+    beside: bool,
 ) -> Result<Value, Stop> {
     let scope = cast.scope();
-    let (entry, bound) = bind(cast, &scope, activity)?;
+    let means = bind(cast, &scope, activity)?;
     let provider = activity.get("provider");
-    let secrets = match provider.and_then(|provider| provider.get("secrets")) {
-        Some(targets) => {
-            let names = targets.as_list().unwrap_or_default().iter().filter_map(Value::as_text);
-            resolve::merged_secrets(&scope.secrets, names)
+    let secrets = provider.and_then(|provider| provider.get("secrets")).map(|targets| {
+        let names = targets.as_list().unwrap_or_default().iter().filter_map(Value::as_text);
+        resolve::merged_secrets(&scope.secrets, names)
+    });
+    let look = stage.look(Arc::new(scope.configuration.clone()), secrets.clone().unwrap_or_default(), id);
+    let (entry, bound) = match means {
+        Means::Ours(entry, bound) => (entry, bound),
+        Means::Foreign(arguments) => {
+            return called(stage, activity, &arguments, secrets.as_ref(), beside, &look).await;
         }
-        None => Object::new(),
     };
-    let look = stage.look(Arc::new(scope.configuration.clone()), secrets, id);
     let output = stage.play(&bound, look).await?;
     if activity.get("tolerance").is_none()
         && let Some(odd) = entry.spec.odd.and_then(|odd| odd(&output))
@@ -151,8 +158,49 @@ pub(crate) async fn perform(
     Ok(output)
 }
 
+/// What serves an activity.
+enum Means {
+    /// A line of the catalogue, with its arguments.
+    Ours(&'static Entry, Bound),
+    /// A function that the catalogue does not have, with its arguments.
+    Foreign(Object),
+}
+
+/// Calls a foreign function.
+async fn called(
+    stage: &Stage,
+    activity: &Value,
+    arguments: &Object,
+    secrets: Option<&Object>,
+    beside: bool,
+    look: &Look,
+) -> Result<Value, Stop> {
+    let provider = activity.get("provider");
+    let text = |key: &str| provider.and_then(|provider| provider.get(key)).and_then(Value::as_text);
+    let (module, func) = (text("module").unwrap_or_default(), text("func").unwrap_or_default());
+    let name = document::name(activity).map_or_else(|| "None".to_owned(), python::str_of);
+    let Some(foreign) = stage.foreign() else {
+        let what = format!("could not find Python module '{module}' in activity '{name}'");
+        return Err(Stop::Fatal(
+            Failure::experiment(what).hint("`chaos info extensions` lists what is built in"),
+        ));
+    };
+    let call = Call { module, func, arguments, secrets, beside, activity: &name, look };
+    match foreign.call(call).await {
+        Ok(returned) => Ok(returned.output),
+        Err(Unreturned::Stop(stop)) => Err(stop),
+        Err(Unreturned::Exit(signal)) => {
+            // The same request may have come as a real signal meanwhile.
+            if !stage.stopping().is_requested() {
+                stage.request_stop(signal);
+            }
+            Err(Stop::Cancelled)
+        }
+    }
+}
+
 /// Finds what serves an activity and reads its arguments.
-fn bind(cast: &Cast<'_>, scope: &Scope, activity: &Value) -> Result<(&'static Entry, Bound), Stop> {
+fn bind(cast: &Cast<'_>, scope: &Scope, activity: &Value) -> Result<Means, Stop> {
     let none = Object::new();
     let provider = activity.get("provider").and_then(Value::as_object).unwrap_or(&none);
     let text = |key: &str| provider.get(key).and_then(Value::as_text);
@@ -165,17 +213,12 @@ fn bind(cast: &Cast<'_>, scope: &Scope, activity: &Value) -> Result<(&'static En
         let args = fill(provider, entry, scope);
         let bound = (entry.bind)(args.to_json())
             .map_err(|error| Stop::Fatal(Failure::experiment(error.to_string()).class("TypeError")))?;
-        return Ok((entry, bound));
+        return Ok(Means::Ours(entry, bound));
     }
     let (module, func) = (text("module").unwrap_or_default(), text("func").unwrap_or_default());
-    let name = document::name(activity).map_or_else(|| "None".to_owned(), python::str_of);
     let entry = match cast.catalog.function(module, func) {
-        Lookup::Found(entry) => entry,
-        Lookup::NoModule => {
-            let what = format!("could not find Python module '{module}' in activity '{name}'");
-            let hint = "`chaos info extensions` lists what is built in; foreign Python extensions are not served yet";
-            return Err(Stop::Fatal(Failure::experiment(what).hint(hint)));
-        }
+        Lookup::Found(entry) => Some(entry),
+        Lookup::NoModule => None,
         Lookup::NoFunction => {
             let what = format!("The python module '{module}' does not expose a function called '{func}'");
             return Err(Stop::Fatal(Failure::experiment(what)));
@@ -187,9 +230,18 @@ fn bind(cast: &Cast<'_>, scope: &Scope, activity: &Value) -> Result<(&'static En
         Some(arguments) => arguments.clone(),
         None => Value::Object(Object::new()),
     };
+    let Some(entry) = entry else {
+        return match arguments {
+            Value::Object(arguments) => Ok(Means::Foreign(arguments)),
+            other => {
+                let what = format!("'{}' object has no attribute 'copy'", python::type_name(&other));
+                Err(Stop::Fatal(Failure::experiment(what).class("AttributeError")))
+            }
+        };
+    };
     let bound = (entry.bind)(arguments.to_json())
         .map_err(|error| Failure::experiment(format!("{func}() {error}")).class("TypeError"))?;
-    Ok((entry, bound))
+    Ok(Means::Ours(entry, bound))
 }
 
 /// A provider object with its patterns filled in.

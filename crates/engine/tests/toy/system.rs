@@ -227,6 +227,7 @@ pub(crate) async fn play(
         clock: clock(),
         signals: receive,
         observers: Vec::new(),
+        foreign: None,
         veil: None,
         controls: None,
     };

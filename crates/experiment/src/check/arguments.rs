@@ -10,7 +10,14 @@ use serde_json::Value as Json;
 const INJECTED: &[&str] = &["configuration", "secrets"];
 
 impl Checker<'_> {
-    pub(super) fn arguments(&mut self, path: &str, func: &str, given: &Object, parameters: &[Parameter]) {
+    pub(super) fn arguments(
+        &mut self,
+        path: &str,
+        func: &str,
+        given: &Object,
+        parameters: &[Parameter],
+        open: bool,
+    ) {
         for parameter in parameters.iter().filter(|parameter| parameter.required) {
             let name = &parameter.name;
             if !given.contains_key(name) && !INJECTED.contains(&name.as_str()) {
@@ -27,7 +34,7 @@ impl Checker<'_> {
                 // Python's usual default, whatever the schema says.
                 Some(parameter) if value.is_null() && !parameter.required => {}
                 Some(parameter) => self.argument(at, value, &parameter.schema),
-                None if INJECTED.contains(&name.as_str()) => {}
+                None if open || INJECTED.contains(&name.as_str()) => {}
                 None => {
                     let message = format!(
                         "argument '{name}' is not part of the function signature in activity '{func}'"

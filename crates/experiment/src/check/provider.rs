@@ -3,7 +3,7 @@
 use super::Known;
 use super::complaints::{Complaint, did_you_mean, kind, member};
 use super::rules::Rule;
-use super::{Checker, truthy};
+use super::{Checker, Parameter, truthy};
 use crate::python::str_of;
 use crate::{Object, Value};
 
@@ -75,15 +75,38 @@ impl Checker<'_> {
                     .or_else(|| Some(format!("`{module}` has {} here", listed(&functions))));
                 self.say(Complaint::error(Rule::PythonFunction, member(path, "func"), message).help(help));
             }
-            Known::Signature(parameters) => match arguments {
-                None => self.arguments(path, &func, &Object::new(), &parameters),
-                Some(Value::Object(given)) => {
-                    self.arguments(&member(path, "arguments"), &func, given, &parameters);
-                }
-                Some(other) => {
-                    self.say(Complaint::wrong_type(&member(path, "arguments"), "an object", other));
-                }
-            },
+            Known::Unimportable(why) => {
+                let name = activity.get("name").map(str_of).unwrap_or_default();
+                let message = format!("could not find Python module '{module}' in activity '{name}'");
+                let complaint = Complaint::error(Rule::PythonModule, member(path, "module"), message);
+                self.say(complaint.help(Some(why)));
+            }
+            Known::Uncallable(why) => {
+                let message =
+                    format!("function '{func}' of Python module '{module}' cannot be called by name: {why}");
+                self.say(Complaint::error(Rule::PythonFunction, member(path, "func"), message));
+            }
+            Known::Signature(parameters) => self.given(path, &func, arguments, &parameters, false),
+            Known::Open(parameters) => self.given(path, &func, arguments, &parameters, true),
+        }
+    }
+
+    fn given(
+        &mut self,
+        path: &str,
+        func: &str,
+        arguments: Option<&Value>,
+        parameters: &[Parameter],
+        open: bool,
+    ) {
+        match arguments {
+            None => self.arguments(path, func, &Object::new(), parameters, open),
+            Some(Value::Object(given)) => {
+                self.arguments(&member(path, "arguments"), func, given, parameters, open);
+            }
+            Some(other) => {
+                self.say(Complaint::wrong_type(&member(path, "arguments"), "an object", other));
+            }
         }
     }
 

@@ -36,7 +36,7 @@ pub(super) fn json(line: &Line, at: Timestamp, options: &Options) -> String {
         ("process", Value::from(options.process)),
         ("asctime", Value::from(local)),
         ("levelname", Value::from(word(line.level))),
-        ("module", Value::from(line.module)),
+        ("module", Value::from(&*line.module)),
         ("lineno", Value::from(line.number)),
         ("message", Value::from(line.message.as_str())),
     ];

@@ -41,7 +41,7 @@ fn options() -> Options {
 }
 
 fn line(level: Level, message: &str) -> Line {
-    Line { level, message: message.into(), traceback: None, module: "run", number: 471 }
+    Line { level, message: message.into(), traceback: None, module: "run".into(), number: 471 }
 }
 
 fn some_lines() -> Vec<Line> {
