@@ -57,6 +57,8 @@ struct Worker {
     progress: Progress,
     folder: PathBuf,
     current: File,
+    /// When it was last told what was done.
+    told: Instant,
 }
 
 /// Where the last panic was, and its text.
@@ -80,6 +82,7 @@ pub(crate) fn work(work: &Work) -> io::Result<()> {
         progress: Progress::default(),
         folder: work.folder.clone(),
         current: File::create(work.folder.join("current"))?,
+        told: Instant::now(),
     };
     worker.progress.possible = worker.coverage.possible();
     guard::watch();
@@ -93,16 +96,11 @@ pub(crate) fn work(work: &Work) -> io::Result<()> {
     }
     let words: Vec<String> = words.into_iter().collect();
     let mut rng = Rng::new(work.seed);
-    let mut told = Instant::now();
     while begin.elapsed() < work.time && !worker.corpus.is_empty() {
         let chosen = worker.choose(&mut rng);
         let other = rng.below(worker.corpus.len());
         let made = mutate(&worker.corpus[chosen].input, &worker.corpus[other].input, &words, &mut rng);
         worker.run(made)?;
-        if told.elapsed() > Duration::from_secs(1) {
-            told = Instant::now();
-            worker.tell()?;
-        }
     }
     worker.tell()
 }
@@ -124,6 +122,10 @@ impl Worker {
 
     /// Runs one input, and keeps it if it took new edges.
     fn run(&mut self, input: Vec<u8>) -> io::Result<()> {
+        if self.told.elapsed() > Duration::from_secs(1) {
+            self.told = Instant::now();
+            self.tell()?;
+        }
         let length = (input.len() as u32).to_le_bytes();
         self.current.write_all_at(&[&length, input.as_slice()].concat(), 0)?;
         self.coverage.reset();
