@@ -5,6 +5,7 @@
 mod arguments;
 mod bug;
 mod contained;
+mod controls;
 mod demo;
 mod discover;
 mod exit;

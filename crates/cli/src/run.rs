@@ -7,6 +7,7 @@ pub(crate) mod journal;
 mod strategies;
 
 use crate::arguments::{self, Run, Undo};
+use crate::controls::Backstage;
 use crate::exit::{Codes, End};
 use crate::problem::{Problem, kind};
 use crate::session::{Session, SharedLog, lock};
@@ -15,6 +16,7 @@ use crate::source::{Fetching, shown};
 use crate::validate::{draft, is_valid};
 use crate::{bug, machine, recover, settings, variables, vault};
 use jiff::Timestamp;
+use squall_engine::control::Controls;
 use squall_engine::log::EventLog;
 use squall_engine::options::{Dry, Options, UndoPolicy};
 use squall_engine::run::{Ended, Request, World};
@@ -53,14 +55,16 @@ fn experiment_with(arguments: &Run, mut session: Session, codes: &mut Codes) -> 
     let overrides = variables::read(&arguments.var, &arguments.var_file, &mut session)?;
     let fetching = Fetching { no_verify_tls: arguments.no_verify_tls, settings: Some(&settings) };
     session.notices.open(&settings, "run", &session);
-    let draft = draft(&arguments.source, fetching, &session)?;
+    let backstage = Backstage::open(&arguments.control_file, &settings, &session)?;
+    backstage.before_loading(&arguments.source, &session)?;
+    let loaded = draft(&arguments.source, fetching, &session);
+    let draft = backstage.after_loading(&arguments.source, loaded, &session)?;
     session.hide(&draft.document, &overrides);
     session.notices.experiment(Name::RunStarted, &draft.document);
     if !arguments.no_validation && !is_valid(&draft, &arguments.source, &overrides, &session)? {
         return Ok(End::Invalid);
     }
     let experiment = experiment(draft).map_err(Problem::of_the_experiment)?;
-    say_what_is_left_out(arguments, &experiment, &settings, &session);
     say_what_is_not_declared(arguments, &experiment, &session);
     let options = options(arguments, &experiment, &settings, &session)?;
     let (configuration, secrets) = resolved(&experiment, &overrides, &session)?;
@@ -81,7 +85,7 @@ fn experiment_with(arguments: &Run, mut session: Session, codes: &mut Codes) -> 
     };
     let path = log.path().to_owned();
     let journal = &arguments.journal_path;
-    match bug::caught(|| play(request, log, journal, *codes, &session)) {
+    match bug::caught(|| play(request, log, journal, backstage, *codes, &session)) {
         Some(played) => {
             let (ended, mut told) = played?;
             let written = journal::write(journal, told.log.path(), &told.unwritten);
@@ -115,22 +119,6 @@ fn experiment(draft: Draft) -> Result<Experiment, Problem> {
     match experiment.document.contains_key("title") {
         true => Ok(experiment),
         false => Err(Problem::new("experiment requires a title")),
-    }
-}
-
-/// Says what this version does not do although somebody asked for it.
-fn say_what_is_left_out(arguments: &Run, experiment: &Experiment, settings: &Object, session: &Session) {
-    let asked = |of: &Object, key| of.get(key).is_some_and(Value::is_truthy);
-    let mut left_out = Vec::new();
-    if !arguments.control_file.is_empty()
-        || asked(settings, "controls")
-        || asked(&experiment.document, "controls")
-    {
-        left_out.push("controls are not run");
-    }
-    for what in left_out {
-        let text = format!("{what}: chaos {} cannot do that yet", env!("CARGO_PKG_VERSION"));
-        session.say(if session.screen.terminal { Line::warning(text) } else { Line::debug(text) });
     }
 }
 
@@ -220,16 +208,20 @@ fn play(
     request: Request,
     log: EventLog,
     journal: &Path,
+    backstage: Backstage,
     codes: Codes,
     session: &Session,
 ) -> Result<(Ended, Told), Problem> {
     let screen = &session.screen;
+    // What nobody calls shall cost nothing.
+    let controls = backstage.is_needed(&request.experiment).then(|| Arc::new(backstage));
     let mut observers = vec![
         // First: whoever reads that it stops may count on the journal.
         journal::at_stops(journal.to_owned(), log.path().to_owned()),
         narrator(session.log.clone(), screen.terminal),
     ];
     observers.extend(screen.observers());
+    observers.extend(controls.iter().map(Backstage::observer));
     let runtime = machine::runtime()?;
     let played = runtime.block_on(async {
         let (signals, heard) = Signals::new(&request.run, codes.of(End::Cut), session)?;
@@ -241,7 +233,7 @@ fn play(
             signals: heard,
             observers,
             veil: Some(Arc::new(Hiding(session.redactor.clone()))),
-            controls: None,
+            controls: controls.map(|controls| controls as Arc<dyn Controls>),
             foreign: Some(session.bridge()),
         };
         tokio::select! {

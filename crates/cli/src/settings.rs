@@ -69,6 +69,18 @@ pub(crate) fn as_object(settings: Value, path: &Path) -> Result<Object, Problem>
     }
 }
 
+/// The controls that hold for every experiment, by their names.
+pub(crate) fn controls(settings: &Object) -> Result<impl Iterator<Item = (&String, &Value)>, Problem> {
+    match settings.get("controls") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(controls)) => Ok(Some(controls)),
+        Some(other) => {
+            Err(Problem::new(format!("`controls` in the settings must be an object, not {}", kind(other))))
+        }
+    }
+    .map(|controls| controls.into_iter().flatten())
+}
+
 /// `runtime.{of}.strategy`, if it is given.
 pub(crate) fn strategy<'a>(settings: &'a Object, of: &str) -> Result<Option<&'a Value>, Problem> {
     let wrong = |path: String, value: &Value| {

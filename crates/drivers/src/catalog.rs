@@ -1,10 +1,11 @@
-//! Everything that can be done, and everything that can be undone: one line each.
+//! Everything that can be done, everything that can be undone, and everything that can be told of it: one line each.
 
-use crate::{http, k8s, process};
+use crate::{controls, http, k8s, process};
+use squall_engine::control::{ControlEntry, control};
 use squall_engine::spec::{Catalog, Entry, UndoEntry, action, probe, undo};
 
 /// The catalogue.
-pub static CATALOG: Catalog = Catalog { entries: ENTRIES, undos: UNDOS, controls: &[] };
+pub static CATALOG: Catalog = Catalog { entries: ENTRIES, undos: UNDOS, controls: CONTROLS };
 
 static ENTRIES: &[Entry] = &[
     action::<http::Http>(),
@@ -24,6 +25,9 @@ static ENTRIES: &[Entry] = &[
     action::<k8s::start::Start>(),
     action::<process::Process>(),
 ];
+
+static CONTROLS: &[ControlEntry] =
+    &[control::<controls::program::Program>(), control::<controls::webhook::Webhook>()];
 
 static UNDOS: &[UndoEntry] = &[
     undo::<k8s::deployment::scale::ScaleBack>(),

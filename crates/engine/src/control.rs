@@ -16,6 +16,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
+use squall_experiment::check::Parameter;
 use squall_experiment::document::Experiment;
 use squall_experiment::event::{ActivityId, Around, Phase, Place, Side};
 use squall_experiment::substitute::Scope;
@@ -114,6 +115,12 @@ impl Call<'_> {
 /// A control's name, as the log shows it.
 pub fn name(control: &Object) -> String {
     control.get("name").map_or_else(|| "None".to_owned(), squall_experiment::python::str_of)
+}
+
+/// A control's arguments as declared.
+pub fn arguments(control: &Object) -> Value {
+    let declared = control.get("provider").and_then(|provider| provider.get("arguments"));
+    declared.filter(|arguments| !arguments.is_null()).cloned().unwrap_or_else(|| Value::Object(Object::new()))
 }
 
 /// What a control changed.
@@ -243,6 +250,13 @@ pub struct ControlEntry {
     pub schema: fn(&mut SchemaGenerator) -> Schema,
     /// Reads its arguments. Errors are for people.
     pub bind: fn(serde_json::Value) -> Result<Box<dyn ErasedControl>, serde_json::Error>,
+}
+
+impl ControlEntry {
+    /// Its arguments in the order of their declaration, each with its own JSON schema.
+    pub fn parameters(&self) -> Vec<Parameter> {
+        crate::spec::parameters(self.schema)
+    }
 }
 
 /// The catalogue's line for a control.

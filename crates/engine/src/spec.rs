@@ -118,21 +118,25 @@ pub struct Entry {
 impl Entry {
     /// Its arguments in the order of their declaration, each with its own JSON schema.
     pub fn parameters(&self) -> Vec<Parameter> {
-        let inline = SchemaSettings::default().with(|settings| settings.inline_subschemas = true);
-        let schema = (self.schema)(&mut inline.into_generator());
-        let required = schema.get("required").and_then(Json::as_array);
-        let properties = schema.get("properties").and_then(Json::as_object);
-        properties
-            .into_iter()
-            .flatten()
-            .map(|(name, schema)| Parameter {
-                name: name.clone(),
-                required: required
-                    .is_some_and(|names| names.iter().any(|required| required == name.as_str())),
-                schema: schema.clone(),
-            })
-            .collect()
+        parameters(self.schema)
     }
+}
+
+/// The properties of a schema in the order of their declaration, each with its own schema.
+pub(crate) fn parameters(schema: fn(&mut SchemaGenerator) -> Schema) -> Vec<Parameter> {
+    let inline = SchemaSettings::default().with(|settings| settings.inline_subschemas = true);
+    let schema = schema(&mut inline.into_generator());
+    let required = schema.get("required").and_then(Json::as_array);
+    let properties = schema.get("properties").and_then(Json::as_object);
+    properties
+        .into_iter()
+        .flatten()
+        .map(|(name, schema)| Parameter {
+            name: name.clone(),
+            required: required.is_some_and(|names| names.iter().any(|required| required == name.as_str())),
+            schema: schema.clone(),
+        })
+        .collect()
 }
 
 /// The catalogue's line for a probe.

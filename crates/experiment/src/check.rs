@@ -46,6 +46,27 @@ pub trait Knowledge {
     fn nature(&self, _module: &str, _func: &str) -> Option<Nature> {
         None
     }
+    /// What is known of a control whose provider is of this module. By default that its module is known.
+    fn control(&self, module: &str, control: &Object) -> KnownControl {
+        let _ = control;
+        match self.function(module, "") {
+            Known::NoModule(_) => KnownControl::NoModule(Vec::new()),
+            _ => KnownControl::Foreign,
+        }
+    }
+}
+
+/// What is known of a control.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KnownControl {
+    /// Nothing, not even its module. The modules of controls that are known, for a suggestion.
+    NoModule(Vec<String>),
+    /// Its parameters in the order of their declaration.
+    Signature(Vec<Parameter>),
+    /// There it is.
+    Foreign,
+    /// Its module does not accept the declaration, and says why.
+    Refused(String),
 }
 
 /// What is known of a function.

@@ -4,7 +4,8 @@ use crate::session::Session;
 use squall_drivers::CATALOG;
 use squall_drivers::process::is_program;
 use squall_engine::{Lookup, Shape};
-use squall_experiment::check::{Knowledge, Known, Nature};
+use squall_experiment::Object;
+use squall_experiment::check::{Knowledge, Known, KnownControl, Nature};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -55,6 +56,18 @@ impl Knowledge for Machine<'_> {
             Lookup::NoFunction | Lookup::NoModule => None,
         }
     }
+
+    fn control(&self, module: &str, _control: &Object) -> KnownControl {
+        match CATALOG.control(module) {
+            Some(entry) => KnownControl::Signature(entry.parameters()),
+            None => KnownControl::NoModule(controls()),
+        }
+    }
+}
+
+/// The controls that are built in.
+fn controls() -> Vec<String> {
+    CATALOG.controls.iter().map(|entry| entry.spec.name.to_owned()).collect()
 }
 
 /// Module and function of everything in the catalogue that is a function.

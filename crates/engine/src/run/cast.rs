@@ -2,7 +2,7 @@
 //!
 //! Invariant: what a control changes holds from its return on, and is told before anything that follows from it.
 
-use crate::control::{self, Call, Changes, Controls, Hook, Subject, Unhooked, applying, declared};
+use crate::control::{self, Call, Changes, Controls, Hook, Subject, Unhooked, applying, arguments, declared};
 use crate::options::Options;
 use crate::spec::Catalog;
 use crate::stage::Stage;
@@ -333,12 +333,6 @@ pub(crate) fn entries(experiment: &Experiment, place: Place) -> &[Value] {
         Place::Method => experiment.method(),
         Place::Rollbacks => experiment.rollbacks(),
     }
-}
-
-/// The arguments of a control as declared.
-fn arguments(control: &Object) -> Value {
-    let declared = control.get("provider").and_then(|provider| provider.get("arguments"));
-    declared.filter(|arguments| !arguments.is_null()).cloned().unwrap_or_else(|| Value::Object(Object::new()))
 }
 
 fn note(stage: &Stage, text: impl Into<String>) {

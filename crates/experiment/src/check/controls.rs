@@ -2,7 +2,7 @@
 
 use super::complaints::{Complaint, did_you_mean, item, kind, member};
 use super::rules::Rule;
-use super::{Checker, Known};
+use super::{Checker, KnownControl};
 use crate::python::str_of;
 use crate::{Object, Value};
 
@@ -85,7 +85,7 @@ impl<'a> Checker<'a> {
         match provider {
             None => {}
             Some(Value::Object(provider)) => {
-                self.control_provider(&member(path, "provider"), &name, provider)
+                self.control_provider(&member(path, "provider"), &name, control, provider);
             }
             Some(other) => {
                 self.say(Complaint::wrong_type(&member(path, "provider"), "an object", other));
@@ -93,7 +93,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn control_provider(&mut self, path: &str, name: &str, provider: &Object) {
+    fn control_provider(&mut self, path: &str, name: &str, control: &Object, provider: &Object) {
         self.keys(path, provider, &["type", "module", "arguments", "secrets"], &[]);
         let of = provider.get("type").map(str_of).unwrap_or_default();
         if of != "python" {
@@ -108,18 +108,45 @@ impl<'a> Checker<'a> {
                 self.say(Complaint::error(Rule::Control, path, message));
             }
             Some(Value::Text(module)) => {
-                if let Known::NoModule(_) = self.knowledge.function(module, "") {
-                    let message = format!(
-                        "Could not find Python module '{module}' in control '{name}'. Did you install the Python module? The experiment will carry on running nonetheless."
-                    );
-                    let help = "controls in Python need a bridge to a Python interpreter, which this version does not have yet";
-                    let at = member(path, "module");
-                    self.say(Complaint::warning(Rule::ControlModule, at, message).help(help.to_owned()));
-                }
+                self.control_module(path, name, module, control, provider);
             }
             Some(other) => self.say(Complaint::wrong_type(&member(path, "module"), "text", other)),
         }
     }
+
+    fn control_module(&mut self, path: &str, name: &str, module: &str, control: &Object, provider: &Object) {
+        let at = member(path, "module");
+        match self.knowledge.control(module, control) {
+            KnownControl::Foreign => {}
+            KnownControl::NoModule(modules) => {
+                let message = format!(
+                    "Could not find Python module '{module}' in control '{name}'. Did you install the Python module? The experiment will carry on running nonetheless."
+                );
+                let help = help_for(module, &modules);
+                self.say(Complaint::warning(Rule::ControlModule, at, message).help(help));
+            }
+            KnownControl::Refused(why) => self.say(Complaint::error(Rule::Control, path, why)),
+            KnownControl::Signature(parameters) => match provider.get("arguments") {
+                None | Some(Value::Null) => self.arguments(path, module, &Object::new(), &parameters, false),
+                Some(Value::Object(given)) => {
+                    self.arguments(&member(path, "arguments"), module, given, &parameters, false);
+                }
+                Some(other) => {
+                    self.say(Complaint::wrong_type(&member(path, "arguments"), "an object", other));
+                }
+            },
+        }
+    }
+}
+
+fn help_for(module: &str, modules: &[String]) -> String {
+    did_you_mean(module, modules.iter().map(String::as_str)).unwrap_or_else(|| {
+        let known = modules.iter().map(|module| format!("`{module}`")).collect::<Vec<_>>().join(", ");
+        match known.is_empty() {
+            true => "the run goes on without it".to_owned(),
+            false => format!("built in are {known}; the run goes on without it"),
+        }
+    })
 }
 
 fn of_activities<'v>(places: &mut Vec<(String, &'v Value)>, path: &str, activities: Option<&'v Value>) {

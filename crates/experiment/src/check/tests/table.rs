@@ -650,7 +650,7 @@ fn controls() {
         expect![[r#"
             4:29 error[bad-control] controls[0].scope: Control 'c' scope property must be 'before' or 'after' only
             4:47 error[bad-control] controls[0].provider: Control 'c' must have a module path
-            4:107 warning[control-module] controls[1].provider.module: Could not find Python module 'chaosgarden.control' in control 'd'. Did you install the Python module? The experiment will carry on running nonetheless. (controls in Python need a bridge to a Python interpreter, which this version does not have yet)
+            4:107 warning[control-module] controls[1].provider.module: Could not find Python module 'chaosgarden.control' in control 'd'. Did you install the Python module? The experiment will carry on running nonetheless. (the run goes on without it)
         "#]],
     );
     check_activity(
