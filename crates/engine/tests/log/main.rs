@@ -80,7 +80,7 @@ proptest! {
             // Whoever goes on with it writes behind the last whole record.
             let mut resumed = EventLog::resume(&path).unwrap();
             resumed.log.append(&next, false).unwrap();
-            let wanted = [&records[..whole], &[next.clone()]].concat();
+            let wanted = [&records[..whole], std::slice::from_ref(&next)].concat();
             prop_assert_eq!(reread(&path), shown(&wanted), "torn at byte {}", tear);
         }
     }
