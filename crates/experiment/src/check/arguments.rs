@@ -1,6 +1,6 @@
 //! The arguments of a function, held against its parameters.
 
-use super::complaints::{Complaint, did_you_mean, kind, member};
+use super::complaints::{Complaint, did_you_mean, item, joined, kind, member};
 use super::rules::Rule;
 use super::{Checker, Parameter};
 use crate::{Object, Value};
@@ -39,16 +39,20 @@ impl Checker<'_> {
                     let message = format!(
                         "argument '{name}' is not part of the function signature in activity '{func}'"
                     );
-                    let free = parameters.iter().map(|parameter| parameter.name.as_str());
-                    let help = did_you_mean(name, free.filter(|free| !given.contains_key(*free)));
+                    let free: Vec<&str> = parameters
+                        .iter()
+                        .map(|parameter| parameter.name.as_str())
+                        .filter(|free| !given.contains_key(*free) && !INJECTED.contains(free))
+                        .collect();
+                    let help = did_you_mean(name, free.iter().copied()).or_else(|| others(func, &free));
                     self.say(Complaint::error(Rule::UnknownArgument, at, message).help(help).at_key());
                 }
             }
         }
     }
 
-    /// A hint if a value without a placeholder can certainly not be what the schema asks for. Only the outermost type and a
-    /// list of words are looked at.
+    /// Hints about values without a placeholder that can certainly not be what the schema asks for, at any depth: types, a
+    /// list of words, bounds of numbers.
     fn argument(&mut self, path: String, value: &Value, schema: &Json) {
         if value.as_text().is_some_and(|text| text.contains('$')) {
             return;
@@ -62,16 +66,71 @@ impl Checker<'_> {
             let wanted: Vec<&str> =
                 types.iter().filter(|wanted| **wanted != "null").map(|wanted| words(wanted)).collect();
             let message = format!("{path}: expected {}, found {}", wanted.join(" or "), kind(value));
-            return self.say(Complaint::hint(Rule::ArgumentType, path, message));
+            let help = quotes(value, &types).map(str::to_owned);
+            return self.say(Complaint::hint(Rule::ArgumentType, path, message).help(help));
         }
-        if let (Some(text), Some(Json::Array(allowed))) = (value.as_text(), schema.get("enum")) {
-            let allowed: Vec<&str> = allowed.iter().filter_map(Json::as_str).collect();
-            if !allowed.contains(&text) {
-                let message = format!("{path}: expected one of {}, found `{text}`", allowed.join(", "));
-                let help = did_you_mean(text, allowed);
-                self.say(Complaint::hint(Rule::ArgumentType, path, message).help(help));
+        match value {
+            Value::Text(text) => self.word(path, text, schema),
+            Value::Int(number) => self.bounds(path, *number as f64, schema),
+            Value::Float(number) => self.bounds(path, *number, schema),
+            Value::List(items) => {
+                for (index, value) in items.iter().enumerate() {
+                    self.argument(item(&path, index), value, &schema["items"]);
+                }
             }
+            Value::Object(members) => {
+                for (name, value) in members {
+                    let own = schema["properties"].get(name).unwrap_or(&schema["additionalProperties"]);
+                    self.argument(member(&path, name), value, own);
+                }
+            }
+            _ => {}
         }
+    }
+
+    fn word(&mut self, path: String, text: &str, schema: &Json) {
+        let Some(Json::Array(allowed)) = schema.get("enum") else { return };
+        let allowed: Vec<&str> = allowed.iter().filter_map(Json::as_str).collect();
+        if !allowed.contains(&text) {
+            let words: Vec<&str> = allowed.iter().copied().filter(|word| !word.is_empty()).collect();
+            let message = format!("{path}: expected one of {}, found `{text}`", words.join(", "));
+            let help = did_you_mean(text, allowed);
+            self.say(Complaint::hint(Rule::ArgumentType, path, message).help(help));
+        }
+    }
+
+    fn bounds(&mut self, path: String, number: f64, schema: &Json) {
+        let bound = |key: &str| schema.get(key).and_then(Json::as_f64);
+        let wrong = match (bound("minimum"), bound("maximum")) {
+            (Some(least), _) if number < least => format!("at least {least}"),
+            (_, Some(most)) if number > most => format!("at most {most}"),
+            _ => return,
+        };
+        let message = format!("{path}: expected {wrong}, found {number}");
+        self.say(Complaint::hint(Rule::ArgumentType, path, message));
+    }
+}
+
+/// The arguments that an unknown one may have been meant to be.
+fn others(func: &str, free: &[&str]) -> Option<String> {
+    let names: Vec<String> = free.iter().map(|name| format!("`{name}`")).collect();
+    (!names.is_empty()).then(|| format!("`{func}` takes {}", joined(&names, "and")))
+}
+
+/// What to do when only the quotes are wrong.
+fn quotes(value: &Value, types: &[&str]) -> Option<&'static str> {
+    match value {
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) if types.contains(&"string") => {
+            Some("put it in quotes")
+        }
+        Value::Text(text)
+            if types.contains(&"boolean") && matches!(text.as_str(), "true" | "false")
+                || types.contains(&"integer") && text.parse::<i64>().is_ok()
+                || types.contains(&"number") && text.parse::<f64>().is_ok() =>
+        {
+            Some("write it without quotes")
+        }
+        _ => None,
     }
 }
 

@@ -5,6 +5,35 @@ use super::complaints::{Complaint, did_you_mean, member};
 use super::rules::Rule;
 use crate::{Object, Value};
 
+/// Words that other tools use, and the keys of the Toolkit for them.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("actions", "method"),
+    ("activities", "method"),
+    ("args", "arguments"),
+    ("body", "arguments"),
+    ("cmd", "path"),
+    ("command", "path"),
+    ("config", "configuration"),
+    ("data", "arguments"),
+    ("delay", "pauses"),
+    ("expect", "tolerance"),
+    ("expected", "tolerance"),
+    ("expected_status", "tolerance"),
+    ("function", "func"),
+    ("hypothesis", "steady-state-hypothesis"),
+    ("insecure", "verify_tls"),
+    ("json", "arguments"),
+    ("params", "arguments"),
+    ("retries", "max_retries"),
+    ("sleep", "pauses"),
+    ("steady-state", "steady-state-hypothesis"),
+    ("steps", "method"),
+    ("variables", "configuration"),
+    ("vars", "configuration"),
+    ("verify", "verify_tls"),
+    ("wait", "pauses"),
+];
+
 impl Checker<'_> {
     /// Hints about keys that are not `known`. `elsewhere` tells for some keys where they belong. Keys that begin with `x-`
     /// are notes of the author's.
@@ -12,7 +41,13 @@ impl Checker<'_> {
         for key in object.keys().filter(|key| !known.contains(&key.as_str()) && !key.starts_with("x-")) {
             let help = match elsewhere.iter().find(|(misplaced, _)| misplaced == key) {
                 Some((_, place)) => Some(format!("it belongs in {place}")),
-                None => did_you_mean(key, known.iter().copied().filter(|known| !object.contains_key(*known))),
+                None => {
+                    let free = || known.iter().copied().filter(|known| !object.contains_key(*known));
+                    did_you_mean(key, free()).or_else(|| {
+                        let (_, meant) = OTHER_WORDS.iter().find(|(word, _)| word == key)?;
+                        free().find(|free| free == meant).map(|meant| format!("did you mean `{meant}`?"))
+                    })
+                }
             };
             let message = format!("the key `{key}` is not read here");
             self.say(Complaint::hint(Rule::UnknownKey, member(path, key), message).help(help).at_key());

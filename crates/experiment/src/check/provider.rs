@@ -161,11 +161,8 @@ impl Checker<'_> {
         }
         self.deep_variables(&at, provider.get("headers"));
         self.deep_variables(&member(path, "arguments"), provider.get("arguments"));
-        if let Some(method) = provider.get("method")
-            && method.as_text().is_none()
-        {
-            self.say(Complaint::wrong_type(&member(path, "method"), "text", method).mild());
-        }
+        self.http_method(&member(path, "method"), provider.get("method"));
+        self.json_body(path, provider);
         let at = member(path, "timeout");
         match provider.get("timeout") {
             Some(timeout @ Value::Text(_)) if is_pattern(timeout) => self.text_variables(&at, Some(timeout)),
@@ -179,6 +176,44 @@ impl Checker<'_> {
                 self.say(Complaint::hint(Rule::WrongType, at, message));
             }
             timeout => self.seconds(&at, timeout),
+        }
+    }
+
+    fn http_method(&mut self, path: &str, method: Option<&Value>) {
+        const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+        match method {
+            None => {}
+            // Any word is sent; one that is nearly a usual one is a slip.
+            Some(Value::Text(method)) => {
+                let method = method.to_uppercase();
+                if !METHODS.contains(&method.as_str())
+                    && let Some(help) = did_you_mean(&method, METHODS)
+                {
+                    let message = format!("`{method}` is no usual method of HTTP");
+                    self.say(Complaint::hint(Rule::HttpMethod, path, message).help(help));
+                }
+            }
+            Some(other) => self.say(Complaint::wrong_type(path, "text", other).mild()),
+        }
+    }
+
+    /// A hint about a body that is announced as JSON and sent as a form, because the header is not spelt exactly as it has to be.
+    fn json_body(&mut self, path: &str, provider: &Object) {
+        const EXACT: (&str, &str) = ("Content-Type", "application/json");
+        let gets = provider.get("method").is_none_or(|method| str_of(method).eq_ignore_ascii_case("GET"));
+        let sends = matches!(provider.get("arguments"), Some(Value::Object(fields)) if !fields.is_empty());
+        let Some(Value::Object(headers)) = provider.get("headers").filter(|_| sends && !gets) else { return };
+        let announced = headers.iter().find(|(name, value)| {
+            let is_json = |value: &str| value.trim_start().to_lowercase().starts_with(EXACT.1);
+            name.eq_ignore_ascii_case(EXACT.0) && value.as_text().is_some_and(is_json)
+        });
+        if let Some((name, value)) = announced
+            && (name.as_str(), value.as_text()) != (EXACT.0, Some(EXACT.1))
+        {
+            let message = "the arguments are sent as a form, not as JSON";
+            let help = format!("JSON is sent with exactly the header `{}: {}`", EXACT.0, EXACT.1);
+            let at = member(&member(path, "headers"), name);
+            self.say(Complaint::hint(Rule::JsonBody, at, message).help(help));
         }
     }
 

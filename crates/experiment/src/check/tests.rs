@@ -13,6 +13,7 @@ use serde_json::json;
 mod course;
 mod table;
 mod tolerances;
+mod words;
 
 /// Name, whether it is required, and schema.
 type Argument = (&'static str, bool, serde_json::Value);
@@ -34,6 +35,8 @@ impl Knowledge for Machine {
     }
 
     fn function(&self, module: &str, func: &str) -> Known {
+        let crowd =
+            json!({"type": "array", "items": {"type": "object", "additionalProperties": {"type": "string"}}});
         let functions: &[(&str, &[Argument])] = match module {
             "os" => &[("getenv", &[("key", true, json!({})), ("default", false, json!({}))])],
             "helper" => &[
@@ -46,11 +49,16 @@ impl Knowledge for Machine {
                     "free",
                     &[
                         ("cage", true, json!({"type": "string"})),
-                        ("amount", false, json!({"type": "integer", "default": 1})),
+                        (
+                            "amount",
+                            false,
+                            json!({"type": "integer", "default": 1, "minimum": 0, "maximum": 9}),
+                        ),
                         ("mode", false, json!({"type": ["string", "null"], "enum": ["quiet", "loud", null]})),
                     ],
                 ),
                 ("feed", &[]),
+                ("visit", &[("crowd", false, crowd), ("ns", false, json!({"type": "string"}))]),
             ],
             "gate" => &[
                 ("count", &[]),
@@ -347,7 +355,7 @@ them too.
 SARIF is for code hosts: upload the file that `chaos validate --format sarif FILE` prints, one for each experiment; paths are shown as
 they were given, so give them relative to the root of the repository.
 
-What can be seen in a document alone is a JSON Schema too, as strict as errors and hints together: `chaos schema` prints it,
+What can be seen at one place of a document is a JSON Schema too, as strict as errors and hints together: `chaos schema` prints it,
 [experiment.schema.json](experiment.schema.json) is it. Editors with the YAML language server check and complete an experiment that
 begins with `# yaml-language-server: $schema=PATH/experiment.schema.json`.
 

@@ -28,6 +28,7 @@ pub(crate) struct Args {
     /// Its name.
     name: Text,
     /// How many replicas it shall have.
+    #[schemars(extend("minimum" = 0))]
     replicas: Number,
     /// Its namespace.
     #[serde(default)]

@@ -20,6 +20,7 @@ pub(crate) struct Args {
     pub(crate) label_selector: Text,
     /// Only those in this phase: `Running`, `Pending`, …
     #[serde(default)]
+    #[schemars(extend("enum" = ["", "Pending", "Running", "Succeeded", "Failed", "Unknown"]))]
     phase: Text,
     /// Their namespace.
     #[serde(default)]

@@ -17,6 +17,7 @@ pub(crate) struct Args {
     label_selector: Text,
     /// The phase that all of them must be in.
     #[serde(default = "running")]
+    #[schemars(extend("enum" = ["Pending", "Running", "Succeeded", "Failed", "Unknown"]))]
     phase: Text,
     /// Their namespace.
     #[serde(default)]

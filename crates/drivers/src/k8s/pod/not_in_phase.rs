@@ -17,6 +17,7 @@ pub(crate) struct Args {
     label_selector: Text,
     /// The phase that none of them may be in.
     #[serde(default = "running")]
+    #[schemars(extend("enum" = ["Pending", "Running", "Succeeded", "Failed", "Unknown"]))]
     phase: Text,
     /// Their namespace.
     #[serde(default)]

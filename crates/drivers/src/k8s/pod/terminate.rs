@@ -43,9 +43,11 @@ pub(crate) struct Args {
     rand: Flag,
     /// What `qty` counts: `fixed`, Pods, or `percentage`.
     #[serde(default = "fixed")]
+    #[schemars(extend("enum" = ["fixed", "percentage"]))]
     mode: Text,
     /// How many, or which share in percent, rounded up.
     #[serde(default = "one")]
+    #[schemars(extend("minimum" = 0))]
     qty: Number,
     /// How long the Pods may take to end, in seconds; negative leaves it to the Pod.
     #[serde(default = "own_grace")]
@@ -55,6 +57,7 @@ pub(crate) struct Args {
     ns: Namespace,
     /// Which ones come first: `alphabetic` or `oldest`.
     #[serde(default = "alphabetic")]
+    #[schemars(extend("enum" = ["alphabetic", "oldest"]))]
     order: Text,
 }
 fn fixed() -> Text {

@@ -350,7 +350,7 @@ fn http() {
             3:82 error[http-headers] method[0].provider.headers: a HTTP activities expect headers as a mapping (expected an object, found a list)
             3:95 hint[wrong-type] method[0].provider.method: method[0].provider.method: expected text, found an integer
             3:107 hint[wrong-type] method[0].provider.timeout: method[0].provider.timeout: expected two numbers of seconds, to connect and to read
-            3:112 hint[unknown-key] method[0].provider.verify: the key `verify` is not read here
+            3:112 hint[unknown-key] method[0].provider.verify: the key `verify` is not read here (did you mean `verify_tls`?)
         "#]],
     );
     check_activity(
@@ -422,8 +422,8 @@ fn functions() {
     function(
         "module: zoo.actions, func: escape",
         expect![[r#"
-        3:86 error[python-function] method[0].provider.func: The python module 'zoo.actions' does not expose a function called 'escape' in action 'a' (`zoo.actions` has `feed`, `free` here)
-    "#]],
+            3:86 error[python-function] method[0].provider.func: The python module 'zoo.actions' does not expose a function called 'escape' in action 'a' (`zoo.actions` has `feed`, `free`, `visit` here)
+        "#]],
     );
     function(
         "module: zoo.actions, func: free",
@@ -453,10 +453,10 @@ fn functions() {
     function(
         "module: zoo.actions, func: free, arguments: {cage: 3, amount: '3', mode: laud}",
         expect![[r#"
-        3:110 hint[argument-type] method[0].provider.arguments.cage: method[0].provider.arguments.cage: expected text, found an integer
-        3:121 hint[argument-type] method[0].provider.arguments.amount: method[0].provider.arguments.amount: expected an integer, found text
-        3:132 hint[argument-type] method[0].provider.arguments.mode: method[0].provider.arguments.mode: expected one of quiet, loud, found `laud` (did you mean `loud`?)
-    "#]],
+            3:110 hint[argument-type] method[0].provider.arguments.cage: method[0].provider.arguments.cage: expected text, found an integer (put it in quotes)
+            3:121 hint[argument-type] method[0].provider.arguments.amount: method[0].provider.arguments.amount: expected an integer, found text (write it without quotes)
+            3:132 hint[argument-type] method[0].provider.arguments.mode: method[0].provider.arguments.mode: expected one of quiet, loud, found `laud` (did you mean `loud`?)
+        "#]],
     );
     function("module: zoo.actions, func: free, arguments: {cage: lion, amount: 3.0, mode: }", expect![""]);
     function(
