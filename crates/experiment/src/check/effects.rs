@@ -15,7 +15,10 @@ impl<'a> Checker<'a> {
     pub(super) fn effects(&mut self, experiment: &'a Object) {
         let list = |key: &str| experiment.get(key).and_then(Value::as_list).unwrap_or_default();
         let (method, rollbacks) = (list("method"), list("rollbacks"));
-        self.lasting_change(method, rollbacks);
+        let undo = experiment.get("runtime").and_then(|runtime| runtime.get("undo"));
+        if undo.and_then(Value::as_text) != Some("always") {
+            self.lasting_change(method, rollbacks);
+        }
         self.idle_rollbacks(method, rollbacks);
         self.hurried_hypothesis(experiment, method);
     }

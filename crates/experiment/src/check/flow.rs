@@ -35,8 +35,19 @@ impl<'a> Checker<'a> {
         for (path, activities) in [(PROBES, probes), ("method", method), ("rollbacks", rollbacks)] {
             self.ambiguous(path, activities);
         }
+        let runtime = experiment.get("runtime").and_then(|runtime| runtime.get("hypothesis"));
+        let strategy = runtime.and_then(|runtime| runtime.get("strategy"));
         if probes.is_empty() {
-            self.idle_strategy(experiment);
+            self.idle_strategy(strategy);
+        } else if strategy.is_none_or(|strategy| strategy.as_text().is_some_and(looks_outside)) {
+            for key in ["fail_fast", "fail_fast_ratio"] {
+                if runtime.and_then(|runtime| runtime.get(key)).is_some_and(Value::is_truthy) {
+                    let message = format!("`{key}` has no effect: nothing looks while the method runs");
+                    let help = "a `strategy` that does is `continuously`, or `during-method-only`".to_owned();
+                    let at = member("runtime.hypothesis", key);
+                    self.say(Complaint::hint(Rule::IgnoredKey, at, message).help(help).at_key());
+                }
+            }
         }
     }
 
@@ -88,16 +99,19 @@ impl<'a> Checker<'a> {
     }
 
     /// A hint about a time to check a hypothesis that there is not.
-    fn idle_strategy(&mut self, experiment: &Object) {
-        let strategy =
-            experiment.get("runtime").and_then(|runtime| runtime.get("hypothesis")?.get("strategy"));
-        if let Some(
-            strategy @ ("before-method-only" | "after-method-only" | "during-method-only" | "continuously"),
-        ) = strategy.and_then(Value::as_text)
+    fn idle_strategy(&mut self, strategy: Option<&Value>) {
+        if let Some(strategy) = strategy.and_then(Value::as_text)
+            && (looks_outside(strategy) || matches!(strategy, "during-method-only" | "continuously"))
+            && strategy != "default"
         {
             let message = format!("`{strategy}` has no effect: the experiment has no hypothesis with probes");
             let at = "runtime.hypothesis.strategy";
             self.say(Complaint::hint(Rule::IgnoredKey, at, message).at_key());
         }
     }
+}
+
+/// Whether a strategy of the hypothesis checks it before or after the method alone.
+fn looks_outside(strategy: &str) -> bool {
+    matches!(strategy, "default" | "before-method-only" | "after-method-only")
 }

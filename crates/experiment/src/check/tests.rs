@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 mod course;
+mod sections;
 mod table;
 mod tolerances;
 mod words;

@@ -34,6 +34,7 @@ fn a_change_that_stays() {
     );
     rolled_back(&shut, &gate("shut", "name: main, ns: default", ""), expect![""]);
     rolled_back(&gate("scare", "", ""), "", expect![""]);
+    check(&format!("method: [{shut}]\nruntime: {{undo: always}}"), expect![""]);
     check(
         &format!("method: [{shut}]"),
         expect![[r#"
@@ -194,6 +195,26 @@ fn keys_that_decide_nothing() {
     "#]],
     );
     check("method: []\nruntime: {hypothesis: {strategy: skip}}", expect![""]);
+}
+
+#[test]
+fn failing_fast_where_nothing_looks() {
+    for strategy in ["default", "after-method-only", "continuously", "during-method-only"] {
+        let rest = format!(
+            "method: []\nsteady-state-hypothesis: {{title: h, probes: [{COUNTED}]}}\nruntime: {{hypothesis: {{strategy: {strategy}, fail_fast: true, fail_fast_ratio: 0.5}}}}"
+        );
+        let found = complaints(&format!("title: t\ndescription: d\n{rest}"));
+        let wanted = if strategy.contains("uous") || strategy.contains("during") { 0 } else { 2 };
+        assert_eq!(found.len(), wanted, "{strategy}: {}", shown(&found));
+    }
+    check(
+        &format!(
+            "method: []\nsteady-state-hypothesis: {{title: h, probes: [{COUNTED}]}}\nruntime: {{hypothesis: {{fail_fast: true}}}}"
+        ),
+        expect![[r#"
+            5:24 hint[ignored-key] runtime.hypothesis.fail_fast: `fail_fast` has no effect: nothing looks while the method runs (a `strategy` that does is `continuously`, or `during-method-only`)
+        "#]],
+    );
 }
 
 #[test]
