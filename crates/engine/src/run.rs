@@ -177,18 +177,15 @@ async fn conduct(
     if cast.is_interrupted() {
         verdict.status = Some(Status::Interrupted);
     }
-    if let Some(reason) = stage.stopper.reason() {
-        // Whatever the stages made of it, a run that was asked to stop was not completed.
-        verdict.status.get_or_insert(match reason {
-            Signal::LogLost => Status::Aborted,
-            Signal::Interrupt | Signal::Terminate | Signal::HangUp | Signal::User1 | Signal::User2 => {
-                Status::Interrupted
-            }
-        });
-    }
+    verdict.heed(stage);
     rollbacks(&cast, stage, &mut verdict).await;
-    let status = verdict.status.unwrap_or(Status::Completed);
-    let settled = settle::settle(stage, catalog, options.undo.puts_back(status)).await;
+    let mut status = verdict.heed(stage);
+    let mut settled = settle::settle(stage, catalog, options.undo.puts_back(status)).await;
+    if verdict.heed(stage) != status {
+        // The request came while it was looked at what is left: that is not left any more.
+        status = verdict.heed(stage);
+        settled = settle::settle(stage, catalog, options.undo.puts_back(status)).await;
+    }
     tell(Event::RunEnded { status, deviated: verdict.deviated });
     let (left, not_restored) = (settled.left, settled.failed);
     let ended = Ended { status, deviated: verdict.deviated, left, not_restored, unclean: false };
@@ -220,6 +217,21 @@ struct Verdict {
     deviated: bool,
     /// Rollbacks are played although it failed: the hypothesis was not met before the method, or an activity was strict.
     rolls_back: bool,
+}
+
+impl Verdict {
+    /// The status as it is now: whatever the stages made of it, a run that was asked to stop was not completed.
+    fn heed(&mut self, stage: &Stage) -> Status {
+        if let Some(reason) = stage.stopper.reason() {
+            self.status.get_or_insert(match reason {
+                Signal::LogLost => Status::Aborted,
+                Signal::Interrupt | Signal::Terminate | Signal::HangUp | Signal::User1 | Signal::User2 => {
+                    Status::Interrupted
+                }
+            });
+        }
+        self.status.unwrap_or(Status::Completed)
+    }
 }
 
 /// Runs the probes of the configuration, in their turn: each sees the names before it, and all secrets.

@@ -77,6 +77,24 @@ async fn a_signal_ends_the_activity_and_everything_is_put_back() {
     }
 }
 
+/// Looking whether a change is still in place takes the toy 10 ms; nothing else is waited for before it.
+#[tokio::test(start_paused = true)]
+async fn a_signal_while_it_is_seen_what_is_left_puts_that_back() {
+    let system = System::with(&[("cart", 3)]);
+    let play = async |signals: &[(f64, Signal)]| {
+        let state = tempfile::tempdir().unwrap();
+        let method = json!([activity("set cart 0", json!({}))]);
+        play(&system, experiment(method), Options::default(), signals, state.path()).await
+    };
+    let whole = play(&[]).await;
+    assert_eq!((whole.ended.status, whole.ended.left), (Status::Completed, 1));
+    let before_its_end = whole.at.as_secs_f64() - 0.005;
+    system.0.lock().unwrap().numbers.insert("cart".to_owned(), 3);
+    let outcome = play(&[(before_its_end, Signal::Terminate)]).await;
+    assert_eq!((outcome.ended.status, outcome.ended.left), (Status::Interrupted, 0));
+    assert_eq!(system.numbers()["cart"], 3);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_hypothesis_gates_the_method() {
     let system = System::with(&[("cart", 2)]);
