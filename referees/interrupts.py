@@ -110,6 +110,13 @@ def group(pid):
     return found
 
 
+def going_on(events):
+    """How many programs had been started, and had not ended, when a run was killed: all that its log knows of."""
+    started = {event["id"] for event in events if event["event"] == "activity-started" and event["activity"]["provider"]["type"] == "process"}
+    ended = any(event["event"] == "run-ended" for event in events)
+    return 0 if ended else len(started - {event["id"] for event in events if event["event"] == "activity-ended"})
+
+
 class Seen:
     """What was counted over all rounds."""
 
@@ -207,8 +214,8 @@ class Worker(threading.Thread):
         runs = os.path.join(self.state, "runs")
         names = os.listdir(runs) if os.path.isdir(runs) else []
         need(len(names) <= 1, f"runs: {names}")
-        self.name = names[0] if names else None
-        path = os.path.join(runs, self.name, "events.jsonl") if names else None
+        self.run_name = names[0] if names else None
+        path = os.path.join(runs, self.run_name, "events.jsonl") if names else None
         if not path or not os.path.exists(path):
             return []
         with open(path, encoding="utf-8") as f:
@@ -231,11 +238,11 @@ class Worker(threading.Thread):
         if killed:
             # What is already under way inside the API server is no longer the program's doing: let it arrive.
             time.sleep(0.05)
-            journal = self.recover(began, journal, "stop-requested" in names)
+            journal = self.recover(began, journal, "stop-requested" in names, going_on(events))
         elif not began:
             # It did not listen yet; Ctrl-C is the Toolkit's `Aborted!`.
             need(code == -getattr(signal, "SIG" + kind.split(",")[0]) or (kind == "INT" and code == 1), f"it ended with {code}: {said[-1000:]}")
-            need(journal is None and self.name is None or not events, f"a journal, or a log, of nothing: {names}")
+            need(journal is None and self.run_name is None or not events, f"a journal, or a log, of nothing: {names}")
         else:
             need(code == (0 if journal and journal["status"] == "completed" else 1), f"it ended with {code}, journal {journal and journal['status']}: {said[-1000:]}")
         if began:
@@ -247,21 +254,23 @@ class Worker(threading.Thread):
         strays = [name for name in files if not name.startswith(("state-", "console-")) and name not in ("e.json", "journal.json")]
         need(not strays, f"files are left: {strays}")
 
-    def recover(self, began, journal, stopped):
+    def recover(self, began, journal, stopped, programs):
         """After a kill: `chaos recover RUN`, twice; the journal."""
         if stopped:
             # The signal was answered, so there is a journal already; it may be caught between the two only before the first byte.
             need(journal is None or journal["status"] in ("interrupted", "completed"), f"journal: {journal and journal['status']}")
-        if self.name is None:
+        if self.run_name is None:
             need(journal is None and self.chaos("recover", "--all").code == 0, "no run, but a journal, or nothing to recover fails")
             return None
         texts = []
         for _ in range(2):
-            recovery = self.chaos("recover", self.name)
+            recovery = self.chaos("recover", self.run_name)
             need(recovery.code == 0, f"{recovery}")
             journal = journals.read(self.journal)
             need((journal is not None) == began, f"journal: {journal is not None}, run began: {began}: {recovery}")
             need(began or "killed before it began" in recovery.err, f"{recovery}")
+            if not texts:
+                need(recovery.err.count("if it still is, end it") == programs, f"of {programs} programs that outlived the run: {recovery}")
             if began:
                 with open(self.journal, "rb") as f:
                     texts.append(f.read())

@@ -6,10 +6,13 @@
 use crate::problem::Problem;
 use crate::run::journal::{mark, records};
 use crate::session::Session;
-use squall_engine::log::EventLog;
+use squall_engine::log::{self, EventLog};
 use squall_engine::recover::EarlierRun;
+use squall_experiment::event::Event;
+use squall_experiment::python::str_of;
 use squall_report::journal::{self, There};
 use squall_report::line::Line;
+use std::collections::BTreeMap;
 use std::path::{self, Path, PathBuf};
 
 /// The name of a journal in the folder of its run.
@@ -44,7 +47,35 @@ pub(super) fn write(run: &EarlierRun, wanted: Option<&Path>, session: &Session) 
     };
     session.say(Line::info(format!("the journal of run {} is in {}", run.run, written.display())));
     mark(&mut log, &path::absolute(&written).unwrap_or(written));
+    if !has_one && run.ended.is_none() {
+        for (name, program) in programs_going_on(run) {
+            session.say(Line::warning(format!(
+                "the program `{program}` of `{name}` was running when run {} was killed; if it still is, end it",
+                run.run
+            )));
+        }
+    }
     Ok(())
+}
+
+/// The process activities that had not ended when the run was killed, and their programs: those outlive it, and nobody knows
+/// what they do.
+fn programs_going_on(run: &EarlierRun) -> Vec<(String, String)> {
+    let mut going_on = BTreeMap::new();
+    for record in log::read(&run.path).into_iter().flatten().map_while(Result::ok) {
+        match record.event {
+            Event::ActivityStarted { id, activity, .. } => {
+                let of = |key| activity.get("provider").and_then(|provider| provider.get(key)).map(str_of);
+                if of("type").as_deref() == Some("process") {
+                    let name = activity.get("name").map(str_of).unwrap_or_default();
+                    going_on.insert(id, (name, of("path").unwrap_or_default()));
+                }
+            }
+            Event::ActivityEnded { id, .. } => drop(going_on.remove(&id)),
+            _ => {}
+        }
+    }
+    going_on.into_values().collect()
 }
 
 /// Where the run was to write it, or else into its own folder; where that was.

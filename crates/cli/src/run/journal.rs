@@ -20,6 +20,9 @@ pub(super) fn can_be_written(path: &Path) -> Result<(), Problem> {
         // Opening it would wait for a reader, and closing it would send that one away before the journal comes.
         return Ok(());
     }
+    if takes_a_file(path) {
+        return Ok(());
+    }
     // A link that leads nowhere yet is there, too: what is removed below would be the link.
     let existed = path.symlink_metadata().is_ok();
     OpenOptions::new().append(true).create(true).open(path).map_err(|error| {
@@ -34,6 +37,29 @@ pub(super) fn can_be_written(path: &Path) -> Result<(), Problem> {
         let _ = fs::remove_file(path);
     }
     Ok(())
+}
+
+/// Whether a journal that is not there yet can be made: found out with a file that has no name, so that a kill in this moment
+/// leaves nothing. Not every file system has such files, and then this says no.
+#[cfg(target_os = "linux")]
+fn takes_a_file(path: &Path) -> bool {
+    use rustix::fs::OFlags;
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let is_new = path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let folder = match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
+        None => return false,
+    };
+    let unnamed = (OFlags::TMPFILE | OFlags::CLOEXEC).bits().cast_signed();
+    is_new
+        && !path.as_os_str().as_bytes().ends_with(b"/")
+        && OpenOptions::new().write(true).custom_flags(unnamed).open(folder).is_ok()
+}
+#[cfg(not(target_os = "linux"))]
+fn takes_a_file(_: &Path) -> bool {
+    false
 }
 
 /// The records of a run, as often as somebody asks: what its log holds, then what the disk did not take any more.

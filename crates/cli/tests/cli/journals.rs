@@ -62,6 +62,8 @@ fn a_killed_run_gets_its_journal_from_its_log() {
     folder.chaos(&format!("recover {}", folder.only_run())).check(expect![[r#"
         stderr:
         [INFO] the journal of run RUN is in DIR/journal.json
+        [WARNING] the program `sleep` of `beside` was running when run RUN was killed; if it still is, end it
+        [WARNING] the program `sh` of `hangs` was running when run RUN was killed; if it still is, end it
         [INFO] Nothing is left behind
         exit: 0
     "#]]);
