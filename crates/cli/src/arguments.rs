@@ -304,10 +304,10 @@ pub(crate) enum ListFormat {
     args_override_self = true
 )]
 pub(crate) struct Discover {
-    /// An extension that is built in, such as chaostoolkit-kubernetes
+    /// An extension: built in, such as chaostoolkit-kubernetes, or installed for Python
     #[arg(value_name = "PACKAGE")]
     pub(crate) package: String,
-    /// Accepted for compatibility: the system is not looked at
+    /// Ask the extension for its activities only, not for the system
     #[arg(long)]
     pub(crate) no_system_info: bool,
     /// Accepted for compatibility: nothing is installed

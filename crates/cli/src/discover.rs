@@ -1,9 +1,9 @@
 //! `chaos discover`: which activities an extension has, as `chaos init` and editors read them.
 //!
-//! Invariant: nothing is installed, and no system is asked anything. As in the Toolkit, a package that is not there is one
-//! CRITICAL line and exit code 0.
+//! Invariant: nothing is installed; for an extension that is built in, no Python is started and no system is asked anything. As
+//! in the Toolkit, a package that is not there is one CRITICAL line and exit code 0.
 //!
-//! Not here: extensions in Python.
+//! Not here: what extensions in Python say of themselves (the bridge's op `discover`).
 
 use crate::arguments::Discover;
 use crate::info::{self, Extension};
@@ -11,6 +11,7 @@ use crate::problem::Problem;
 use crate::session::Session;
 use crate::{exit, machine};
 use jiff::Timestamp;
+use squall_drivers::python::Trouble;
 use squall_engine::spec::Entry;
 use squall_experiment::check::Parameter;
 use squall_experiment::json::{self, Style};
@@ -26,17 +27,19 @@ pub(crate) fn discover(arguments: &Discover, session: &Session) -> Result<u8, Pr
     }
     let package = Value::from(arguments.package.as_str());
     session.notices.document(Name::DiscoveryStarted, &package, None);
-    let Some(extension) = found(&arguments.package) else {
-        let what = format!("Package {} not found", arguments.package);
-        session.say(Line::critical(&what));
-        let names: Vec<_> = info::extensions().map(|extension| extension.name).collect();
-        let hint = format!("there are {}; extensions in Python cannot be discovered yet", names.join(", "));
-        session.say(if session.screen.terminal { Line::info(hint) } else { Line::debug(hint) });
-        let error = format!("An exception was raised: DiscoveryFailed({})", quoted(&what));
-        session.notices.document(Name::DiscoveryFailed, &package, Some(error));
-        return Ok(exit::FINE);
+    let discovery = match found(&arguments.package) {
+        Some(extension) => discovery(extension),
+        None => match installed(arguments, session)? {
+            Ok(discovery) => discovery,
+            Err(Undiscovered { what, hint }) => {
+                session.say(Line::critical(&what));
+                session.say(if session.screen.terminal { Line::info(hint) } else { Line::debug(hint) });
+                let error = format!("An exception was raised: DiscoveryFailed({})", quoted(&what));
+                session.notices.document(Name::DiscoveryFailed, &package, Some(error));
+                return Ok(exit::FINE);
+            }
+        },
     };
-    let discovery = discovery(extension);
     let path = arguments.discovery_path.display();
     std::fs::write(
         &arguments.discovery_path,
@@ -55,6 +58,50 @@ pub(crate) fn discover(arguments: &Discover, session: &Session) -> Result<u8, Pr
 fn found(package: &str) -> Option<&'static Extension> {
     let plain = package.trim().to_ascii_lowercase().replace(['_', '.'], "-");
     info::extensions().find(|extension| extension.name == plain)
+}
+
+/// Why an extension has nothing to tell, in the Toolkit's words, and what to do.
+struct Undiscovered {
+    what: String,
+    hint: String,
+}
+
+/// What an installed extension in Python says of itself.
+fn installed(arguments: &Discover, session: &Session) -> Result<Result<Value, Undiscovered>, Problem> {
+    let package = arguments.package.as_str();
+    let body = [("package", package.into()), ("system", Value::Bool(!arguments.no_system_info))];
+    let body = body.map(|(key, value)| (key.to_owned(), value)).into();
+    let failed = |what: &str, hint: String| Ok(Err(Undiscovered { what: what.to_owned(), hint }));
+    match session.bridge().ask_blocking("discover", body) {
+        Ok(Value::Object(mut answer)) => {
+            if let Some(discovery) = answer.swap_remove("discovery") {
+                return Ok(Ok(discovery));
+            }
+            let text = |key| answer.get(key).and_then(Value::as_text).unwrap_or_default();
+            let hint = match text("why") {
+                "" => format!(
+                    "{}; if it is an extension in Python, `pip install {package}` gets it",
+                    built_in()
+                ),
+                why => why.to_owned(),
+            };
+            failed(text("failed"), hint)
+        }
+        Ok(_) => Err(Problem::new(format!("{package} was not discovered: Python's answer is no object"))),
+        Err(Trouble::NoPython(why)) => {
+            failed(&format!("Package {package} not found"), format!("{}; {why}", built_in()))
+        }
+        Err(Trouble::Raised(raised)) if raised.class == "chaoslib.exceptions.DiscoveryFailed" => {
+            failed(&raised.message, format!("the extension {package} itself says so"))
+        }
+        Err(trouble) => Err(Problem::new(format!("{package} could not be discovered: {trouble}"))
+            .hint("the extension's own `discover` failed: ask its authors")),
+    }
+}
+
+fn built_in() -> String {
+    let names: Vec<_> = info::extensions().map(|extension| extension.name).collect();
+    format!("built in are {}", names.join(", "))
 }
 
 fn discovery(extension: &Extension) -> Value {

@@ -4,6 +4,8 @@ use crate::arguments::{Info, InfoTarget};
 use crate::problem::Problem;
 use crate::session::Session;
 use crate::{exit, stdout};
+use squall_experiment::{Object, Value};
+use squall_report::line::Line;
 use std::fmt::Write as _;
 use std::io;
 
@@ -63,7 +65,7 @@ pub(crate) fn info(arguments: &Info, session: &Session) -> Result<u8, Problem> {
             }
         }
         InfoTarget::Extensions => {
-            let line = |name, version, license, description: &str| {
+            let line = |name: &str, version: &str, license: &str, description: &str| {
                 format!("{name:<40}{version:<10}{license:<30}{description:.50}")
             };
             header(&mut out, &line("NAME", "VERSION", "LICENSE", "DESCRIPTION"));
@@ -71,10 +73,28 @@ pub(crate) fn info(arguments: &Info, session: &Session) -> Result<u8, Problem> {
                 let Extension { package: _, name, version, license, description } = extension;
                 let _ = writeln!(out, "{}", line(name, version, license, description));
             }
+            for extension in installed(session) {
+                let text = |key| extension.get(key).and_then(Value::as_text).unwrap_or_default();
+                let description = text("description");
+                let short = description.strip_prefix("Chaos Toolkit Extension for ").unwrap_or(description);
+                let _ = writeln!(out, "{}", line(text("name"), text("version"), text("license"), short));
+            }
         }
     }
     stdout::print(&out)?;
     Ok(exit::FINE)
+}
+
+/// Those that are installed for Python; none if there is no Python.
+fn installed(session: &Session) -> Vec<Value> {
+    match session.bridge().ask_blocking("extensions", Object::new()) {
+        Ok(Value::List(extensions)) => extensions,
+        Ok(_) => Vec::new(),
+        Err(trouble) => {
+            session.say(Line::debug(format!("only what is built in is listed: {trouble}")));
+            Vec::new()
+        }
+    }
 }
 
 /// The heading of a table, blue on a terminal.

@@ -5,17 +5,19 @@
 //!
 //! Not here: which notices there are, what is in them and who wants them (`report::notify`).
 
+mod caller;
 mod courier;
 
 use crate::machine;
 use crate::session::{Session, SharedLog, lock};
+use caller::{Call, Caller};
 use courier::Courier;
 use jiff::Timestamp;
 use squall_experiment::diagnostic::Diagnostic;
 use squall_experiment::event::Record;
 use squall_experiment::{Object, Value};
 use squall_report::line::Line;
-use squall_report::notify::{self, Channel, Name, Notice, Payload, Ran, channels};
+use squall_report::notify::{self, Channel, Message, Name, Notice, Payload, Ran, channels};
 use squall_report::redact::Redactor;
 use std::fmt::Display;
 use std::io;
@@ -32,18 +34,28 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// How many notices may wait for a channel; a command has three at most.
 const QUEUE: usize = 16;
 
+/// How many channels in Python share a queue of that length each.
+const PLUGINS: usize = 16;
+
 /// Tells the channels; nobody, until it is opened. Clones are the same.
 #[derive(Clone, Default)]
 pub(crate) struct Notices(Arc<Mutex<Option<Desk>>>);
 
 struct Desk {
     redactor: Redactor,
-    channels: Vec<(Channel, mpsc::Sender<courier::Letter>)>,
+    channels: Vec<(Channel, Queue)>,
     /// Closed when everything was sent or given up.
     done: oneshot::Receiver<()>,
     /// Whether a failure of one of them is a WARNING.
     loud: bool,
     log: SharedLog,
+}
+
+/// What waits to be sent.
+enum Queue {
+    Letters(mpsc::Sender<courier::Letter>),
+    /// Channels in Python have one together.
+    Calls(mpsc::Sender<Call>),
 }
 
 impl Notices {
@@ -131,8 +143,19 @@ impl Notices {
 impl Desk {
     fn tell(&self, notice: &Notice<'_>) {
         for (channel, queue) in &self.channels {
-            let Some(delivery) = channel.delivery(notice) else { continue };
-            if queue.try_send(courier::Letter { name: notice.name, delivery }).is_err() {
+            let Some(message) = channel.message(notice) else { continue };
+            let name = notice.name;
+            let queued = match (queue, message) {
+                (Queue::Letters(queue), Message::Request(delivery)) => {
+                    queue.try_send(courier::Letter { name, delivery }).is_ok()
+                }
+                (Queue::Calls(queue), Message::Plugin(plugin)) => {
+                    queue.try_send(Call { label: channel.label().to_owned(), name, plugin }).is_ok()
+                }
+                // A channel's queue is of its kind.
+                (Queue::Letters(_) | Queue::Calls(_), _) => false,
+            };
+            if !queued {
                 let text =
                     format!("{}: {} is not sent, for too much waits", channel.label(), notice.name.word());
                 say(&self.log, Line::debug(text));
@@ -149,7 +172,18 @@ fn desk(channels: Vec<Channel>, session: &Session) -> io::Result<Desk> {
     // Where the Toolkit says nothing, a pipe hears nothing either.
     let is_loud = |channel: &Channel| session.screen.terminal || !channel.is_of_the_toolkit();
     let any_loud = channels.iter().any(is_loud);
+    let mut calls = None;
     let channels = channels.into_iter().map(|channel| {
+        if channel.is_python() {
+            let queue = calls.get_or_insert_with(|| {
+                let (queue, calls) = mpsc::channel(QUEUE * PLUGINS);
+                let loud = session.screen.terminal;
+                let caller = Caller { bridge: session.bridge(), log: session.log.clone(), loud };
+                couriers.spawn_on(caller.serve(calls), runtime.handle());
+                queue
+            });
+            return (channel, Queue::Calls(queue.clone()));
+        }
         let (queue, letters) = mpsc::channel(QUEUE);
         let courier = Courier {
             label: channel.label().to_owned(),
@@ -158,9 +192,10 @@ fn desk(channels: Vec<Channel>, session: &Session) -> io::Result<Desk> {
             loud: is_loud(&channel),
         };
         couriers.spawn_on(courier.serve(letters), runtime.handle());
-        (channel, queue)
+        (channel, Queue::Letters(queue))
     });
     let channels = channels.collect();
+    drop(calls);
     thread::Builder::new().name("notifications".to_owned()).spawn(move || {
         runtime.block_on(async { while couriers.join_next().await.is_some() {} });
         // Nobody may wait any more.

@@ -1,10 +1,10 @@
 //! Notifications: what is told to whom when a command begins and ends.
 //!
 //! Invariant: what a channel is sent is a function of the experiment or of a run's records, and all of it has passed through a
-//! [`Redactor`]; nothing here opens a connection, waits or reads a clock. A [`Delivery`] says what to send and how to read the
-//! answer; cli sends it.
+//! [`Redactor`]; nothing here opens a connection, waits or reads a clock. A [`Message`] says what to send and how to read the
+//! answer, or which Python module to call; cli does it.
 //!
-//! Not here: queues, retries, and channels that are Python modules.
+//! Not here: queues and retries.
 
 mod channel;
 mod delivery;
@@ -16,7 +16,7 @@ mod summary;
 mod tests;
 
 pub use channel::{Channel, Complaint, channels};
-pub use delivery::{Answer, Delivery, Tls};
+pub use delivery::{Answer, Delivery, Message, Plugin, Tls};
 pub use summary::Summary;
 
 use crate::journal::{self, NoJournal};

@@ -57,7 +57,7 @@ fn packages_that_are_not_there() {
         exit: 0
     "#]]);
     assert!(!folder.path("discovery.json").exists());
-    assert!(folder.read("chaostoolkit.log").contains("there are chaostoolkit-kubernetes"));
+    assert!(folder.read("chaostoolkit.log").contains("built in are chaostoolkit-kubernetes"));
 }
 
 #[test]

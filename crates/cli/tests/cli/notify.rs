@@ -179,7 +179,8 @@ fn channels_in_trouble_change_nothing_about_a_run() {
          - {{type: http, url: 'http:/\\\\'}}\n\
          - {{type: plugin, module: acme.pager}}\n\
          - {{type: slack, webhook: 'http://{address}/hidden', events: [run-completed]}}\n\
-         - 7\n"
+         - 7\n\
+         python: /nowhere/python3\n"
     );
     let quiet = r#"{"title": "t", "description": "d", "method": []}"#;
     let (folder, bare) = (self::folder(quiet, &channels), self::folder(quiet, "  []"));
@@ -188,7 +189,7 @@ fn channels_in_trouble_change_nothing_about_a_run() {
     let (warnings, others): (Vec<_>, Vec<_>) = done.stderr.lines().partition(|line| line.contains("WARNING"));
     assert_eq!(others, expected.stderr.lines().collect::<Vec<_>>());
     expect![[r#"
-        [WARNING] notification channel 3: the Python plugin acme.pager (function notify) is not called, for this version has no Python; nothing is sent there
+        [WARNING] notification channel 3 (acme.pager.notify): run-started was not delivered: there is no program `/nowhere/python3` (as --python or the settings name it)
         [WARNING] notification channel 4 (Slack, SERVER): run-completed was not delivered: could not connect to SERVER: Connection refused"#]]
     .assert_eq(&warnings.join("\n"));
     let log = folder.read("chaostoolkit.log");

@@ -32,8 +32,12 @@ const DEAF: Duration = Duration::from_secs(30);
 const BOOT: &str = include_str!("bridge/boot.py");
 
 /// The sources that the interpreter imports as modules of `chaos_bridge`, when it first needs them.
-const SOURCES: &[(&str, &str)] =
-    &[("main", include_str!("bridge/main.py")), ("calls", include_str!("bridge/calls.py"))];
+const SOURCES: &[(&str, &str)] = &[
+    ("main", include_str!("bridge/main.py")),
+    ("calls", include_str!("bridge/calls.py")),
+    ("discover", include_str!("bridge/discover.py")),
+    ("notify", include_str!("bridge/notify.py")),
+];
 
 /// Which interpreter, and what it gets beyond what it inherits.
 #[derive(Clone, Debug, PartialEq, Eq)]

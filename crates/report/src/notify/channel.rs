@@ -4,7 +4,7 @@
 //! secret: of a URL only the host.
 
 use super::delivery::Reads;
-use super::{Delivery, Name, Notice, Payload, Tls, message, plugin};
+use super::{Delivery, Message, Name, Notice, Payload, Plugin, Tls, message, plugin};
 use squall_experiment::json::{self, Style};
 use squall_experiment::python::str_of;
 use squall_experiment::{Object, Value};
@@ -39,6 +39,7 @@ enum Events {
 enum To {
     Http { url: String, headers: Vec<(String, String)>, tls: Tls, payload: bool },
     Slack { url: String, token: Option<String>, channel: Option<String>, as_plugin: bool },
+    Python { module: String, func: String, settings: Value },
 }
 
 /// What is wrong with the settings of a channel.
@@ -153,13 +154,10 @@ fn to(
                     _ => Err((format!("{SLACK_PLUGIN} needs a `token` and a `channel`"), false)),
                 },
                 ("", _) => Err(("a plugin needs a `module`".to_owned(), false)),
-                _ => Err((
-                    format!(
-                        "the Python plugin {module} (function {func}) is not called, for this version has no Python; \
-                         nothing is sent there"
-                    ),
-                    true,
-                )),
+                _ => {
+                    let shown = format!("{module}.{func}");
+                    Ok(Some((To::Python { module, func, settings: channel.clone() }, shown)))
+                }
             }
         }
         // The Toolkit passes over what it does not know.
@@ -217,7 +215,7 @@ impl Channel {
     /// Whether the Toolkit has it too. Of such channels it only says at DEBUG that they failed.
     pub fn is_of_the_toolkit(&self) -> bool {
         match self.to {
-            To::Http { .. } => true,
+            To::Http { .. } | To::Python { .. } => true,
             To::Slack { as_plugin, .. } => as_plugin,
         }
     }
@@ -225,7 +223,7 @@ impl Channel {
     /// Whether a notice of this name needs a journal for it.
     pub fn wants_journal(&self) -> bool {
         let run_ended = [Name::RunCompleted, Name::RunFailed, Name::RunDeviated];
-        matches!(self.to, To::Http { payload: true, .. })
+        matches!(self.to, To::Http { payload: true, .. } | To::Python { .. })
             && run_ended.iter().any(|name| self.events.has(*name))
     }
 
@@ -242,12 +240,17 @@ impl Channel {
     }
 
     /// What it is sent about this notice, if it wants to hear of it.
-    pub fn delivery(&self, notice: &Notice<'_>) -> Option<Delivery> {
+    pub fn message(&self, notice: &Notice<'_>) -> Option<Message> {
         if !self.wants(notice.name) {
             return None;
         }
         let json = |body: Object| Some(json::to_string(&Value::Object(body), &Style::LINE));
-        Some(match &self.to {
+        let delivery = match &self.to {
+            To::Python { module, func, settings } => {
+                let (module, func) = (module.clone(), func.clone());
+                let event = notice.body();
+                return Some(Message::Plugin(Plugin { module, func, channel: settings.clone(), event }));
+            }
             To::Http { url, headers, tls, payload } => Delivery {
                 method: if *payload { "POST" } else { "GET" },
                 url: url.clone(),
@@ -276,7 +279,13 @@ impl Channel {
                     reads: if token.is_some() { Reads::Api } else { Reads::Webhook },
                 }
             }
-        })
+        };
+        Some(Message::Request(delivery))
+    }
+
+    /// Whether it is a Python module: those are told in turn, for they share an interpreter.
+    pub fn is_python(&self) -> bool {
+        matches!(self.to, To::Python { .. })
     }
 
     /// Of a run that deviated people get one message, not two.

@@ -1,7 +1,29 @@
-//! One request of a channel, and what its answer means.
+//! What a channel is sent: one request and what its answer means, or one call of a Python module.
 
-use squall_experiment::json;
+use squall_experiment::{Value, json};
 use std::time::Duration;
+
+/// What a channel is sent.
+#[derive(Clone, PartialEq)]
+pub enum Message {
+    /// A request.
+    Request(Delivery),
+    /// A call of a Python module.
+    Plugin(Plugin),
+}
+
+/// What to call. Not to be shown: the channel's settings may hold credentials.
+#[derive(Clone, PartialEq)]
+pub struct Plugin {
+    /// The module.
+    pub module: String,
+    /// The function in it.
+    pub func: String,
+    /// Its first argument: the channel, as the settings have it.
+    pub channel: Value,
+    /// Its second argument: the event, as JSON.
+    pub event: String,
+}
 
 /// What to send. Not to be shown: its URL and headers may hold credentials.
 #[derive(Clone, PartialEq, Eq)]

@@ -38,7 +38,7 @@ fn told(to: serde_json::Value, story: &Story) -> String {
     for name in ran.names() {
         let at = Timestamp::from_microsecond(AT).unwrap();
         let notice = Notice { name, at, payload: Payload::Run(&ran), error: None };
-        if let Some(delivery) = channel.delivery(&notice) {
+        if let Some(delivery) = request(&channel, &notice) {
             all.push_str(&shown(&delivery));
         }
     }
@@ -50,7 +50,15 @@ fn told_of(to: serde_json::Value, name: Name, document: serde_json::Value, error
     let document = value(document);
     let at = Timestamp::from_microsecond(AT).unwrap();
     let notice = Notice { name, at, payload: Payload::Document(&document), error: error.map(str::to_owned) };
-    channel(to).delivery(&notice).map_or_else(String::new, |delivery| shown(&delivery))
+    request(&channel(to), &notice).map_or_else(String::new, |delivery| shown(&delivery))
+}
+
+/// The request that a channel is sent.
+fn request(channel: &Channel, notice: &Notice<'_>) -> Option<Delivery> {
+    match channel.message(notice)? {
+        Message::Request(delivery) => Some(delivery),
+        Message::Plugin(Plugin { module, .. }) => panic!("{module} would be called"),
+    }
 }
 
 /// A delivery, its body indented.
@@ -113,11 +121,8 @@ fn http_bodies_as_the_toolkit_sends_them() {
         let document = value(document);
         let at = Timestamp::from_microsecond(AT).unwrap();
         let error = error.map(str::to_owned);
-        channel(http())
-            .delivery(&Notice { name, at, payload: Payload::Document(&document), error })
-            .unwrap()
-            .body
-            .unwrap()
+        let notice = Notice { name, at, payload: Payload::Document(&document), error };
+        request(&channel(http()), &notice).unwrap().body.unwrap()
     };
     expect![[r#"{"name": "run-started", "payload": {"title": "caf\u00e9", "method": []}, "phase": "run", "ts": 1795165982.14}"#]]
         .assert_eq(&body(Name::RunStarted, json!({"title": "café", "method": []}), None));
@@ -201,11 +206,11 @@ fn channels_and_what_is_wrong_with_them() {
             notification channel 4 (on call)
             notification channel 5 (Slack, C0123)
             notification channel 7 (Slack, #chaos)
+            notification channel 9 (acme.notify.tell)
             notification channel 12 (x)
             ? notification channel 2: it needs a `url`
             ? notification channel 6: Slack needs a `webhook`, or a `token` and a `channel`
             ? notification channel 8: chaosslack.notification needs a `token` and a `channel`
-            ! notification channel 9: the Python plugin acme.notify (function tell) is not called, for this version has no Python; nothing is sent there
             ? notification channel 11: there is no event discover-failed; did you mean discovery-failed?
             ? notification channel 11: there is no event run-complete; did you mean run-completed?
             ? notification channel 12: there is no event lunch
@@ -240,7 +245,7 @@ fn each_channel_hears_what_it_wants() {
         let (channel, document) = (channels.pop().unwrap(), Value::Null);
         let wants = |name: &Name| {
             let (at, payload) = (Timestamp::UNIX_EPOCH, Payload::Document(&document));
-            channel.delivery(&Notice { name: *name, at, payload, error: None }).is_some()
+            channel.message(&Notice { name: *name, at, payload, error: None }).is_some()
         };
         assert_eq!(all.into_iter().filter(wants).collect::<Vec<_>>(), expected, "{to}");
     }
@@ -267,8 +272,22 @@ fn http_channels_with_all_their_keys() {
         let document = Value::Null;
         let (at, payload) = (Timestamp::UNIX_EPOCH, Payload::Document(&document));
         let notice = Notice { name: Name::RunStarted, at, payload, error: None };
-        assert_eq!(channel(to).delivery(&notice).unwrap().tls, expected);
+        assert_eq!(request(&channel(to), &notice).unwrap().tls, expected);
     }
+}
+
+#[test]
+fn plugins_in_python_are_told_what_the_toolkit_tells() {
+    let to = json!({"type": "plugin", "module": "acme.notify", "mine": 7});
+    let (document, at) = (value(json!({"title": "t"})), Timestamp::from_microsecond(AT).unwrap());
+    let notice = Notice { name: Name::RunStarted, at, payload: Payload::Document(&document), error: None };
+    let Some(Message::Plugin(Plugin { module, func, channel, event })) = channel(to.clone()).message(&notice)
+    else {
+        panic!("nothing is called")
+    };
+    assert_eq!((module.as_str(), func.as_str(), channel), ("acme.notify", "notify", value(to)));
+    expect![[r#"{"name": "run-started", "payload": {"title": "t"}, "phase": "run", "ts": 1795165982.14}"#]]
+        .assert_eq(&event);
 }
 
 #[test]
@@ -307,7 +326,7 @@ fn secrets_are_in_no_message() {
     for to in [http(), webhook(), plugin()] {
         let (at, payload) = (Timestamp::UNIX_EPOCH, Payload::Run(&ran));
         let notice = Notice { name: Name::RunFailed, at, payload, error: None };
-        let body = super::tests::channel(to).delivery(&notice).unwrap().body.unwrap();
+        let body = request(&super::tests::channel(to), &notice).unwrap().body.unwrap();
         for secret in [PLANTED, "4711", "from-a-vault", "from-the-environment", "MIIEp", "xoxb-of", "abcdef"]
         {
             assert!(!body.contains(secret), "{secret} in {body}");

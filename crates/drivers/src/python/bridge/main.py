@@ -25,6 +25,9 @@ import types
 # What an op is served by: the bridge's module, and its function `(body, bridge) -> value`. Modules are loaded when first asked.
 OPS = {
     "call": ("calls", "call"),
+    "discover": ("discover", "discover"),
+    "extensions": ("discover", "extensions"),
+    "notify": ("notify", "notify"),
     "signature": ("calls", "signature"),
 }
 
