@@ -348,11 +348,7 @@ async fn method(cast: &Cast<'_>, stage: &Stage, leave: impl Fn() -> bool) -> Cou
 
 async fn rollbacks(cast: &Cast<'_>, stage: &Stage, verdict: &mut Verdict) {
     let mut choice = choose(&cast.options.rollbacks, verdict, stage.stopper.skips_rollbacks());
-    if choice == RollbackChoice::Silent
-        && cast.options.rollbacks == RollbackStrategy::Unnamed
-        && !stage.stopper.skips_rollbacks()
-        && settle::is_something_changed(stage, cast.catalog).await
-    {
+    if choice == RollbackChoice::Silent && is_needed(cast, stage).await {
         choice = RollbackChoice::StillChanged;
     }
     let played = match choice {
@@ -384,6 +380,20 @@ async fn rollbacks(cast: &Cast<'_>, stage: &Stage, verdict: &mut Verdict) {
         }
     }
     stage.story.tell(Event::RollbacksEnded);
+}
+
+/// Whether rollbacks that the default strategy would not play are played nevertheless: there are some, nobody said otherwise, and
+/// something is still changed. Who asks twice to stop is in a hurry: the ledger alone puts back then.
+async fn is_needed(cast: &Cast<'_>, stage: &Stage) -> bool {
+    let asked_for = cast.options.rollbacks == RollbackStrategy::Unnamed && !stage.stopper.skips_rollbacks();
+    if !asked_for || cast.experiment().rollbacks().is_empty() {
+        return false;
+    }
+    tokio::select! {
+        biased;
+        () = stage.stopper.listen(2).requested() => false,
+        changed = settle::is_something_changed(stage, cast.catalog) => changed,
+    }
 }
 
 /// Whether the rollbacks are played.

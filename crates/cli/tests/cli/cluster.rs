@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -14,6 +15,7 @@ pub(crate) struct Cluster {
     port: u16,
     deployment: Arc<Mutex<Value>>,
     mood: Arc<Mutex<Mood>>,
+    requests: Arc<AtomicUsize>,
 }
 
 /// How the server takes requests.
@@ -37,12 +39,14 @@ impl Cluster {
             "spec": {"replicas": 3, "paused": false}
         })));
         let mood = Arc::new(Mutex::new(Mood::Answers));
-        let cluster = Cluster { port: listener.local_addr().unwrap().port(), deployment, mood };
+        let requests = Arc::new(AtomicUsize::new(0));
+        let cluster = Cluster { port: listener.local_addr().unwrap().port(), deployment, mood, requests };
         let (deployment, mood) = (cluster.deployment.clone(), cluster.mood.clone());
+        let requests = cluster.requests.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (deployment, mood) = (deployment.clone(), mood.clone());
-                thread::spawn(move || serve(stream, &deployment, &mood));
+                let (deployment, mood, requests) = (deployment.clone(), mood.clone(), requests.clone());
+                thread::spawn(move || serve(stream, &deployment, &mood, &requests));
             }
         });
         cluster
@@ -55,6 +59,11 @@ impl Cluster {
              clusters:\n- name: it\n  cluster: {{server: \"http://127.0.0.1:{}\"}}\nusers:\n- name: it\n  user: {{}}\n",
             self.port
         )
+    }
+
+    /// How many requests it got.
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
     }
 
     pub(crate) fn replicas(&self) -> i64 {
@@ -76,10 +85,11 @@ impl Cluster {
 }
 
 /// One request after the other on a connection.
-fn serve(stream: TcpStream, deployment: &Mutex<Value>, mood: &Mutex<Mood>) {
+fn serve(stream: TcpStream, deployment: &Mutex<Value>, mood: &Mutex<Mood>, requests: &AtomicUsize) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut writer = stream;
     while let Some((line, content_type, body)) = request(&mut reader) {
+        requests.fetch_add(1, Ordering::Relaxed);
         match *mood.lock().unwrap() {
             Mood::Answers => {}
             Mood::HangsUp => return,

@@ -1,5 +1,6 @@
 //! Strict activities, own dry keys, shares of looks, and what the exit code tells.
 
+use crate::cluster::Cluster;
 use crate::folder::Folder;
 use expect_test::expect;
 
@@ -168,4 +169,113 @@ method:
         let done = folder.chaos(&format!("run --hypothesis-frequency 0.1 {options} e.yaml"));
         assert_eq!(done.code, code, "{options}\n{experiment}\n{}", done.stderr);
     }
+}
+
+/// Scales a Deployment down, waits, and has a rollback that leaves a mark.
+const SCALE: &str = r#"
+title: without a cart
+description: nobody can buy anything
+configuration: {wait: 0}
+method:
+  - type: action
+    name: scale-down
+    OWN
+    pauses: {after: "${wait}"}
+    provider:
+      type: python
+      module: chaosk8s.deployment.actions
+      func: scale_deployment
+      arguments: {name: cart, ns: shop, replicas: 0}
+rollbacks:
+  - {type: action, name: mark, dry: false, provider: {type: process, path: touch, arguments: [mark]}}
+"#;
+
+fn shop(own: &str) -> (Folder, Cluster) {
+    let cluster = Cluster::new();
+    let folder = Folder::new().with("scale.yaml", &SCALE.replace("OWN", own));
+    (folder.with(".kube/config", &cluster.kubeconfig()), cluster)
+}
+
+/// Not even a question reaches the cluster, and nothing is armed.
+#[test]
+fn a_dry_run_touches_no_cluster() {
+    for (own, options, touched) in [
+        ("", "--dry actions", false),
+        ("", "--dry activities", false),
+        ("dry: true", "", false),
+        ("dry: true", "--dry probes", false),
+        ("dry: false", "--dry actions", true),
+    ] {
+        let (folder, cluster) = shop(own);
+        let done = folder.chaos(&format!("run {options} scale.yaml"));
+        assert_eq!(done.code, 0, "{options}: {}", done.stderr);
+        assert_eq!(cluster.requests() > 0, touched, "{own} {options}");
+        assert_eq!(cluster.replicas(), if touched { 0 } else { 3 }, "{own} {options}");
+        let log = folder.read(&format!(".local/state/chaos/runs/{}/events.jsonl", folder.only_run()));
+        assert_eq!(log.contains("\"armed\""), touched, "{own} {options}\n{log}");
+    }
+}
+
+#[test]
+fn declared_rollbacks_are_played_while_something_is_changed() {
+    let (folder, cluster) = shop("");
+    let running = folder.start("run --var wait:int=60 scale.yaml", "Pausing after activity");
+    running.signal("INT");
+    running.end().check(expect![[r#"
+        stderr:
+        [INFO] Validating the experiment's syntax
+        [INFO] Experiment looks valid
+        [INFO] Running experiment: without a cart
+        [INFO] Steady-state strategy: default
+        [INFO] Rollbacks strategy: default
+        [INFO] No steady state hypothesis defined. That's ok, just exploring.
+        [INFO] Playing your experiment's method now...
+        [INFO] Action: scale-down
+        [INFO] Pausing after activity for 60s...
+        [WARNING] Received a termination signal (Ctrl-C)...
+        [WARNING] Rollbacks will be played because something that the experiment changed is still so
+        [INFO] Let's rollback...
+        [INFO] Rollback: mark
+        [INFO] Action: mark
+        [INFO] Experiment ended with status: interrupted
+        exit: 1
+    "#]]);
+    assert_eq!((cluster.replicas(), folder.path("mark").exists()), (3, true));
+    for (options, signal) in [
+        ("--rollback-strategy default", "INT"),
+        ("--rollback-strategy never", "TERM"),
+        ("--rollback-strategy deviated", "TERM"),
+        ("", "USR2"),
+    ] {
+        let (folder, cluster) = shop("");
+        let line = format!("run --var wait:int=60 {options} scale.yaml");
+        let running = folder.start(&line, "Pausing after activity");
+        running.signal(signal);
+        assert_eq!(running.end().code, 1);
+        assert_eq!((cluster.replicas(), folder.path("mark").exists()), (3, false), "{options} {signal}");
+    }
+    for file in ["scale.yaml", ".chaostoolkit/settings.yaml"] {
+        let named = "\nruntime: {rollbacks: {strategy: default}}\n";
+        let (folder, cluster) = shop("");
+        let text = if file == "scale.yaml" { folder.read(file) + named } else { named.to_owned() };
+        let folder = folder.with(file, &text);
+        let running = folder.start("run --var wait:int=60 scale.yaml", "Pausing after activity");
+        running.signal("INT");
+        assert_eq!(running.end().code, 1);
+        assert_eq!((cluster.replicas(), folder.path("mark").exists()), (3, false), "{file}");
+    }
+}
+
+#[test]
+fn what_is_left_and_what_cannot_be_put_back_have_codes_of_their_own() {
+    for (options, code) in [("", 13), ("--undo always", 0)] {
+        let (folder, _cluster) = shop("");
+        assert_eq!(folder.chaos(&format!("run --exit-codes detailed {options} scale.yaml")).code, code);
+    }
+    let (folder, cluster) = shop("");
+    let line = "run --exit-codes detailed --rollback-strategy never --var wait:int=60 scale.yaml";
+    let running = folder.start(line, "Pausing after activity");
+    cluster.is_in(crate::cluster::Mood::HangsUp);
+    running.signal("INT");
+    assert_eq!(running.end().code, 12);
 }

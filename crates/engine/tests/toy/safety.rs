@@ -140,6 +140,19 @@ async fn rollbacks_are_played_while_something_is_changed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_asks_twice_to_stop_is_not_kept_waiting_by_rollbacks() {
+    let system = system();
+    let experiment = json!({
+        "method": [activity("set cart 0", json!({"arguments": {"then_wait": 100}}))],
+        "rollbacks": [activity("set mark 5", json!({}))],
+    });
+    let twice = [(5.0, Signal::Interrupt), (5.001, Signal::Interrupt)];
+    let outcome = run(&system, experiment, Options::default(), &twice).await;
+    assert_eq!(choice(&outcome), Some(&RollbackChoice::Silent));
+    assert_eq!((system.numbers()["cart"], system.numbers()["mark"]), (3, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn rollbacks_are_played_after_a_failure_while_something_is_changed() {
     let options = |rollbacks| Options {
         hypothesis: HypothesisStrategy::DuringMethodOnly,

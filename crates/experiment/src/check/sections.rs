@@ -273,10 +273,10 @@ impl<'a> Checker<'a> {
     }
     /// A hint about a mode that does not exist: everything is left out then.
     pub(super) fn dry(&mut self, dry: Option<&Value>) {
-        let Some(dry) = dry.filter(|dry| dry.is_truthy() && dry.as_bool().is_none()) else { return };
+        let Some(dry) = dry.filter(|dry| !matches!(dry, Value::Null | Value::Bool(_))) else { return };
         if !matches!(dry.as_text(), Some("probes" | "actions" | "activities" | "pause")) {
-            let message =
-                format!("there is no dry mode '{}': nothing is executed", crate::python::str_of(dry));
+            let what = if dry.is_truthy() { ": nothing is executed" } else { "" };
+            let message = format!("there is no dry mode '{}'{what}", crate::python::str_of(dry));
             let help = Some("there are probes, actions, activities, pause".to_owned());
             self.say(Complaint::hint(Rule::Strategy, "dry", message).help(help));
         }
