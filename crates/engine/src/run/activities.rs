@@ -11,6 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use squall_experiment::event::{Event, Level, Place};
 use squall_experiment::{document, python};
 use std::cell::Cell;
+use std::task::Poll;
 
 /// How a list of activities came out.
 #[derive(Debug, PartialEq)]
@@ -67,7 +68,9 @@ pub(crate) async fn play_all(
         if document::is_background(cue.entry()) {
             background.push(play(cue));
             // It starts now, not when the next foreground activity first waits.
-            let _ = futures_util::poll!(background.next());
+            if let Poll::Ready(Some(played)) = futures_util::poll!(background.next()) {
+                aside(stage, played);
+            }
             continue;
         }
         let foreground = play(cue);

@@ -104,6 +104,12 @@ async fn between(cast: &Cast<'_>, stage: &Stage, activity: &Value, place: Place,
             }
             return Played::Interrupted;
         }
+        // Nobody waits for what runs in the background, so it cannot end anything: it failed, and says so.
+        Err(Stop::Fatal(failure)) if background => {
+            let message = failure.classed();
+            end(Ending::Failed { message, blame: failure.blame, hint: failure.hint });
+            Played::Failed(id)
+        }
         Err(Stop::Fatal(failure)) => {
             end(Ending::Interrupted);
             return Played::Broke(Some(id), failure);

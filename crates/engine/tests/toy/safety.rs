@@ -107,6 +107,22 @@ async fn a_strict_failure_counts_in_the_background_through_a_ref_and_among_rollb
     assert_eq!(begun(&rollbacks), ["read-nobody", "set-mark-5"], "the other rollbacks are played");
 }
 
+/// `toy.nothing` does not exist, which is no failure of an activity; `pauses` of another type are none either.
+#[tokio::test(start_paused = true)]
+async fn an_unexpected_error_in_the_background_is_a_failure_that_is_told() {
+    let mut unknown = activity("read cart", json!({"background": true}));
+    unknown["provider"]["func"] = "nothing".into();
+    let paused = activity("read cart", json!({"background": true, "pauses": {"before": -1}}));
+    let method = json!([unknown, paused, activity("set mark 5", json!({}))]);
+    let system = system();
+    let outcome = run(&system, json!({"method": method}), Options::default(), &[]).await;
+    assert_eq!((outcome.ended.status, system.numbers()["mark"]), (Status::Completed, 5));
+    assert!(outcome.has(|e| matches!(e, Event::ActivityEnded { ending: Ending::Failed { message, .. }, .. }
+        if message.contains("does not expose a function called 'nothing'"))));
+    assert!(outcome.has(|e| matches!(e, Event::Noted { text, .. }
+        if text == "  => failed: ValueError: sleep length must be non-negative")));
+}
+
 #[tokio::test(start_paused = true)]
 async fn rollbacks_are_played_while_something_is_changed() {
     use RollbackChoice as C;
