@@ -209,8 +209,8 @@ fn harvest(input: &[u8], words: &mut BTreeSet<String>) {
     words.extend(text.split(word).filter(|word| (2..=24).contains(&word.len())).map(str::to_owned));
 }
 
-/// Every file of the folders as JSON and as YAML, small ones first; of Markdown what is between fences, of lines of JSON
-/// each line.
+/// Every file of the folders as JSON and as YAML, small ones first; of Markdown what is between fences, of recordings
+/// what was read.
 fn seeds(folders: &[PathBuf]) -> io::Result<Vec<Vec<u8>>> {
     let mut texts: BTreeSet<(usize, Vec<u8>)> = BTreeSet::new();
     for folder in folders {
@@ -220,7 +220,7 @@ fn seeds(folders: &[PathBuf]) -> io::Result<Vec<Vec<u8>>> {
             let parts: Vec<Vec<u8>> = match name {
                 "json" | "yaml" | "yml" | "input" => vec![bytes],
                 "md" => text.split("```").skip(1).step_by(2).map(fenced).collect(),
-                "jsonl" => text.lines().map(|line| line.as_bytes().to_vec()).collect(),
+                "jsonl" => text.lines().filter_map(recorded).collect(),
                 _ => Vec::new(),
             };
             let small = parts.into_iter().filter(|part| part.len() < LONGEST);
@@ -229,6 +229,12 @@ fn seeds(folders: &[PathBuf]) -> io::Result<Vec<Vec<u8>>> {
     }
     let both = |(_, text): (usize, Vec<u8>)| [0_u8, 1, 3].map(|first| [&[first], text.as_slice()].concat());
     Ok(texts.into_iter().flat_map(both).collect())
+}
+
+/// The text that one of Python's readers was given.
+fn recorded(line: &str) -> Option<Vec<u8>> {
+    let line: serde_json::Value = serde_json::from_str(line).ok()?;
+    Some(line["in"].as_str()?.as_bytes().to_vec())
 }
 
 /// What follows the language's name.
