@@ -8,6 +8,7 @@
 pub mod decode;
 pub mod defaults;
 pub mod fields;
+mod members;
 pub mod patch;
 pub mod quantity;
 pub mod schema;

@@ -4,8 +4,9 @@
 //! version. Not here: what needs another object or a choice (cluster IPs, node ports, service account tokens): that is
 //! [`crate::api`]'s.
 
+use super::members::{Members, each, if_there, set, within};
 use crate::resource::Resource;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 /// Puts the defaults into an object of a resource.
 pub fn defaults(resource: &Resource, object: &mut Json) {
@@ -101,40 +102,6 @@ pub fn defaults(resource: &Resource, object: &mut Json) {
         "RoleBinding" | "ClusterRoleBinding" => binding(map),
         "Role" | "ClusterRole" => set(map, "rules", Json::Null),
         _ => {}
-    }
-}
-
-type Members = Map<String, Json>;
-
-fn set(map: &mut Members, name: &str, value: Json) {
-    match map.get_mut(name) {
-        None => {
-            map.insert(name.to_owned(), value);
-        }
-        Some(was) if was.is_null() => *was = value,
-        Some(_) => {}
-    }
-}
-
-/// For an object that is there or, as a part that every object has, comes into being.
-fn within(map: &mut Members, name: &str, change: impl FnOnce(&mut Members)) {
-    set(map, name, json!({}));
-    if let Some(Json::Object(inner)) = map.get_mut(name) {
-        change(inner);
-    }
-}
-
-fn each(map: &mut Members, name: &str, mut change: impl FnMut(&mut Members)) {
-    for item in map.get_mut(name).and_then(Json::as_array_mut).into_iter().flatten() {
-        if let Json::Object(item) = item {
-            change(item);
-        }
-    }
-}
-
-fn if_there(map: &mut Members, name: &str, change: impl FnOnce(&mut Members)) {
-    if let Some(Json::Object(inner)) = map.get_mut(name) {
-        change(inner);
     }
 }
 

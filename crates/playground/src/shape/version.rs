@@ -6,11 +6,10 @@
 
 mod autoscaling;
 
+use super::members::{Members, each, if_there};
 use super::schema;
 use crate::resource::Resource;
-use serde_json::{Map, Value as Json, json};
-
-type Members = Map<String, Json>;
+use serde_json::{Value as Json, json};
 
 /// An object of the preferred version as another version shows it. The preferred version's objects only pass through.
 pub fn to_version(resource: &Resource, version: &str, mut object: Json) -> Json {
@@ -50,20 +49,6 @@ fn stamp(resource: &Resource, version: &str, object: &mut Json) {
     }
 }
 
-fn within(map: &mut Members, name: &str, change: impl FnOnce(&mut Members)) {
-    if let Some(Json::Object(inner)) = map.get_mut(name) {
-        change(inner);
-    }
-}
-
-fn each(map: &mut Members, name: &str, mut change: impl FnMut(&mut Members)) {
-    for item in map.get_mut(name).and_then(Json::as_array_mut).into_iter().flatten() {
-        if let Json::Object(item) = item {
-            change(item);
-        }
-    }
-}
-
 fn rename(map: &mut Members, from: &str, to: &str) {
     if let Some(value) = map.shift_remove(from) {
         map.insert(to.to_owned(), value);
@@ -72,7 +57,7 @@ fn rename(map: &mut Members, from: &str, to: &str) {
 
 fn backends(spec: &mut Members, change: fn(&mut Members)) {
     each(spec, "rules", |rule| {
-        within(rule, "http", |http| each(http, "paths", |path| within(path, "backend", change)));
+        if_there(rule, "http", |http| each(http, "paths", |path| if_there(path, "backend", change)));
     });
 }
 
@@ -87,9 +72,9 @@ fn ingress_to_beta(map: &mut Members) {
             backend.insert("servicePort".to_owned(), port.clone());
         }
     }
-    within(map, "spec", |spec| {
+    if_there(map, "spec", |spec| {
         rename(spec, "defaultBackend", "backend");
-        within(spec, "backend", backend);
+        if_there(spec, "backend", backend);
         backends(spec, backend);
     });
 }
@@ -109,13 +94,13 @@ fn ingress_from_beta(map: &mut Members) {
             backend.insert("service".to_owned(), Json::Object(service));
         }
     }
-    within(map, "spec", |spec| {
+    if_there(map, "spec", |spec| {
         rename(spec, "backend", "defaultBackend");
-        within(spec, "defaultBackend", backend);
+        if_there(spec, "defaultBackend", backend);
         backends(spec, backend);
         // The older version has a default here, the newer one wants it said.
         each(spec, "rules", |rule| {
-            within(rule, "http", |http| {
+            if_there(rule, "http", |http| {
                 each(http, "paths", |path| {
                     path.entry("pathType").or_insert_with(|| json!("ImplementationSpecific"));
                 });

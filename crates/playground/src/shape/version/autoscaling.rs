@@ -2,7 +2,7 @@
 //!
 //! Invariant: what v1 has no field for goes into annotations under `autoscaling.alpha.kubernetes.io/`, and comes back.
 
-use super::{Members, each, within};
+use crate::shape::members::{Members, each, if_there};
 use serde_json::{Value as Json, json};
 
 const METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
@@ -62,7 +62,7 @@ pub(super) fn to_v1(map: &mut Members) {
     let mut metrics = list(take(map, "spec", "metrics"));
     if let Some(at) = metrics.iter().position(|metric| is_cpu(metric, "target")) {
         let share = metrics.remove(at)["resource"]["target"]["averageUtilization"].take();
-        within(map, "spec", |spec| drop(spec.insert("targetCPUUtilizationPercentage".to_owned(), share)));
+        if_there(map, "spec", |spec| drop(spec.insert("targetCPUUtilizationPercentage".to_owned(), share)));
     }
     if !metrics.is_empty() {
         metrics.iter_mut().for_each(flat);
@@ -71,7 +71,7 @@ pub(super) fn to_v1(map: &mut Members) {
     let mut current = list(take(map, "status", "currentMetrics"));
     if let Some(metric) = current.iter().find(|metric| is_cpu(metric, "current")) {
         let share = metric["resource"]["current"]["averageUtilization"].clone();
-        within(map, "status", |status| {
+        if_there(map, "status", |status| {
             drop(status.insert("currentCPUUtilizationPercentage".to_owned(), share))
         });
     }
@@ -103,7 +103,7 @@ pub(super) fn from_v1(map: &mut Members) {
         metrics.insert(0, json!({"type": "Resource", "resource": {"name": "cpu", "target": target}}));
     }
     let behavior = annotation(map, BEHAVIOR).map(|behavior| letters(behavior, char::to_ascii_lowercase));
-    within(map, "spec", |spec| {
+    if_there(map, "spec", |spec| {
         if !metrics.is_empty() {
             spec.insert("metrics".to_owned(), Json::Array(metrics));
         }
@@ -112,7 +112,7 @@ pub(super) fn from_v1(map: &mut Members) {
         }
     });
     let (current, conditions) = (annotation(map, CURRENT), annotation(map, CONDITIONS));
-    within(map, "status", |status| {
+    if_there(map, "status", |status| {
         status.shift_remove("currentCPUUtilizationPercentage");
         if let Some(Json::Array(mut current)) = current {
             current.iter_mut().for_each(|metric| deep(metric, "current"));
@@ -132,7 +132,7 @@ pub(super) fn to_v2beta1(map: &mut Members) {
         annotate(map, BEHAVIOR, letters(behavior, char::to_ascii_uppercase));
     }
     for (part, list) in [("spec", "metrics"), ("status", "currentMetrics")] {
-        within(map, part, |part| {
+        if_there(map, part, |part| {
             for metric in part.get_mut(list).and_then(Json::as_array_mut).into_iter().flatten() {
                 flat(metric);
             }
@@ -143,7 +143,7 @@ pub(super) fn to_v2beta1(map: &mut Members) {
 /// v2beta1 as v2.
 pub(super) fn from_v2beta1(map: &mut Members) {
     let behavior = annotation(map, BEHAVIOR).map(|behavior| letters(behavior, char::to_ascii_lowercase));
-    within(map, "spec", |spec| {
+    if_there(map, "spec", |spec| {
         if let Some(behavior) = behavior {
             spec.insert("behavior".to_owned(), behavior);
         }
@@ -151,7 +151,7 @@ pub(super) fn from_v2beta1(map: &mut Members) {
     for (part, list, within_metric) in
         [("spec", "metrics", "target"), ("status", "currentMetrics", "current")]
     {
-        within(map, part, |part| {
+        if_there(map, part, |part| {
             each(part, list, |metric| {
                 let mut whole = Json::Object(std::mem::take(metric));
                 deep(&mut whole, within_metric);
