@@ -40,25 +40,29 @@ pub(super) fn document(group: &str, version: &str) -> Option<Json> {
                 described["x-kubernetes-group-version-kind"] = json!([kind]);
             }
         }
-        let scope = if resource.namespaced { "/namespaces/{namespace}" } else { "" };
-        let many = format!("{}{scope}/{}", root(group, version), resource.plural);
-        let operation = |verb: &str| operation(resource, version, verb);
-        paths.insert(
-            format!("{many}/{{name}}"),
-            json!({
-                "get": operation("get"), "put": operation("put"), "patch": operation("patch"),
-                "delete": operation("delete"),
-            }),
-        );
-        paths.insert(
-            many,
-            json!({"get": operation("list"), "post": operation("post"), "delete": operation("deletecollection")}),
-        );
+        paths.extend(paths_of(resource, version, |verb| operation(resource, version, verb)));
     }
     Some(json!({
         "openapi": "3.0.0", "info": {"title": "Kubernetes", "version": "v1.33.0"}, "paths": paths,
         "components": {"schemas": types},
     }))
+}
+
+/// The paths of a resource, of one object and of all, with an operation for each verb.
+pub(super) fn paths_of(
+    resource: &Resource,
+    version: &str,
+    operation: impl Fn(&str) -> Json,
+) -> [(String, Json); 2] {
+    let scope = if resource.namespaced { "/namespaces/{namespace}" } else { "" };
+    let many = format!("{}{scope}/{}", root(resource.group, version), resource.plural);
+    let of_one = json!({
+        "get": operation("get"), "put": operation("put"), "patch": operation("patch"),
+        "delete": operation("delete"),
+    });
+    let of_all =
+        json!({"get": operation("list"), "post": operation("post"), "delete": operation("deletecollection")});
+    [(format!("{many}/{{name}}"), of_one), (many, of_all)]
 }
 
 pub(super) fn root(group: &str, version: &str) -> String {

@@ -4,7 +4,7 @@
 //! Invariant: the two forms say the same. Not here: types; who asks for them today reads OpenAPI v3.
 
 use super::discovery;
-use super::openapi::{operation, root};
+use super::openapi::{operation, paths_of};
 use crate::resource::Resource;
 use serde_json::{Map, Value as Json, json};
 
@@ -57,8 +57,6 @@ pub(super) fn protobuf() -> Vec<u8> {
 }
 
 fn describe(resource: &Resource, version: &str, paths: &mut Map<String, Json>) {
-    let scope = if resource.namespaced { "/namespaces/{namespace}" } else { "" };
-    let many = format!("{}{scope}/{}", root(resource.group, version), resource.plural);
     let operation = |verb: &str| {
         let mut operation = operation(resource, version, verb);
         for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
@@ -71,17 +69,7 @@ fn describe(resource: &Resource, version: &str, paths: &mut Map<String, Json>) {
         }
         operation
     };
-    paths.insert(
-        format!("{many}/{{name}}"),
-        json!({
-            "get": operation("get"), "put": operation("put"), "patch": operation("patch"),
-            "delete": operation("delete"),
-        }),
-    );
-    paths.insert(
-        many,
-        json!({"get": operation("list"), "post": operation("post"), "delete": operation("deletecollection")}),
-    );
+    paths.extend(paths_of(resource, version, operation));
 }
 
 /// An operation.
