@@ -172,14 +172,7 @@ fn make(cx: &Context, deployment: &Arc<Json>, sets: &Sets, revision: i64) -> Res
         }
     };
     if wanted > 0 {
-        let message = format!("Scaled up replica set {set_name} from 0 to {wanted}");
-        cx.events.of("deployment-controller").event(
-            KIND,
-            deployment,
-            Level::Normal,
-            "ScalingReplicaSet",
-            &message,
-        );
+        scaled(cx, deployment, &set_name, 0, wanted);
     }
     remember(cx, deployment, &revision.to_string())?;
     if watched(deployment) {
@@ -209,17 +202,17 @@ pub(super) fn resize(
         size(deployment, set_now);
     })?;
     if from != to {
-        let way = if to > from { "up" } else { "down" };
-        let message = format!("Scaled {way} replica set {} from {from} to {to}", name(set_now));
-        cx.events.of("deployment-controller").event(
-            KIND,
-            deployment,
-            Level::Normal,
-            "ScalingReplicaSet",
-            &message,
-        );
+        scaled(cx, deployment, name(set_now), from, to);
     }
     Ok(resized)
+}
+
+/// The event that a ReplicaSet has another number of Pods now.
+fn scaled(cx: &Context, deployment: &Json, set_name: &str, from: i64, to: i64) {
+    let way = if to > from { "up" } else { "down" };
+    let message = format!("Scaled {way} replica set {set_name} from {from} to {to}");
+    let events = cx.events.of("deployment-controller");
+    events.event(KIND, deployment, Level::Normal, "ScalingReplicaSet", &message);
 }
 
 /// Deletes old ReplicaSets beyond those that a rollback may want.
