@@ -5,6 +5,7 @@
 
 mod kinds;
 mod meta;
+mod network;
 mod pod;
 mod workload;
 
@@ -21,19 +22,19 @@ pub fn validate(resource: &Resource, object: &Json, old: Option<&Json>) -> Vec<C
         "Deployment" => workload::deployment(&mut found, object, old),
         "ReplicaSet" => workload::replica_set(&mut found, object, old),
         "Job" => workload::job(&mut found, object, old),
-        "Service" => kinds::service(&mut found, object, old),
+        "Service" => network::service(&mut found, object, old),
         "ConfigMap" => kinds::config_map(&mut found, object, old),
         "Secret" => kinds::secret(&mut found, object, old),
-        "Endpoints" => kinds::endpoints(&mut found, object),
-        "EndpointSlice" => kinds::endpoint_slice(&mut found, object, old),
+        "Endpoints" => network::endpoints(&mut found, object),
+        "EndpointSlice" => network::endpoint_slice(&mut found, object, old),
         "HorizontalPodAutoscaler" => kinds::autoscaler(&mut found, object),
-        "Ingress" => kinds::ingress(&mut found, object),
+        "Ingress" => network::ingress(&mut found, object),
         "PodDisruptionBudget" => kinds::disruption_budget(&mut found, object),
         "Role" | "ClusterRole" => kinds::role(&mut found, object, resource.namespaced),
         "RoleBinding" | "ClusterRoleBinding" => kinds::binding(&mut found, object, old),
         "PersistentVolumeClaim" => kinds::claim(&mut found, object, old),
         "PersistentVolume" => kinds::volume(&mut found, object),
-        "NetworkPolicy" => kinds::network_policy(&mut found, object),
+        "NetworkPolicy" => network::network_policy(&mut found, object),
         "Lease" => kinds::lease(&mut found, object),
         "Node" => kinds::node(&mut found, object),
         _ => {}
