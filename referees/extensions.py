@@ -86,7 +86,19 @@ def spans(batches):
         yield json.dumps([span.name, names.get(span.parent_span_id), attributes], sort_keys=True)
 
 
+def hidden(theirs, ours):
+    """Theirs, but for the secrets that we hide."""
+    if ours == "***":
+        return ours
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        return {key: hidden(value, ours.get(key)) for key, value in theirs.items()}
+    if isinstance(theirs, list) and isinstance(ours, list) and len(theirs) == len(ours):
+        return [hidden(one, other) for one, other in zip(theirs, ours)]
+    return theirs
+
+
 def alike(what, theirs, ours):
+    theirs = hidden(theirs, ours)
     if theirs != ours:
         lines = CASES["diff"](CASES["pretty"](theirs), CASES["pretty"](ours), 40)
         need(False, "\n".join([f"{what} (- the Toolkit, + ours):", *lines]))

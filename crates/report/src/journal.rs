@@ -7,6 +7,7 @@
 //! Not here: when a journal is written, and whether a run without its end is still going on.
 
 mod facts;
+mod judged;
 mod kept;
 mod out;
 mod scan;
@@ -209,7 +210,8 @@ where
         self.member("chaoslib-version", &CHAOSLIB_VERSION.into())?;
         self.member("platform", &facts.platform.as_str().into())?;
         self.member("node", &facts.node.as_str().into())?;
-        self.member("experiment", &facts.experiment)?;
+        let judged = facts.judged.experiment(&facts.experiment);
+        self.member("experiment", judged.as_ref().unwrap_or(&facts.experiment))?;
         self.member("start", &time::iso(facts.started).into())?;
         self.member("status", &facts.status.word().into())?;
         self.member("deviated", &facts.deviated.into())?;
@@ -315,7 +317,13 @@ where
         let Some(activity) = self.facts.activities.get(&id) else { return Ok(()) };
         let Some(entry) = scan.take(id, activity.ends, activity.changes)? else { return Ok(()) };
         self.out.item()?;
-        self.out.value(&Value::Object(run_record(activity, entry)))?;
+        let mut record = run_record(activity, entry);
+        if let Some(declared) = record.get_mut("activity")
+            && let Some(judged) = self.facts.judged.probe(declared)
+        {
+            *declared = judged.clone();
+        }
+        self.out.value(&Value::Object(record))?;
         Ok(())
     }
 }

@@ -191,6 +191,8 @@ async fn called(
             Failure::experiment(what).hint("`chaos info extensions` lists what is built in"),
         ));
     };
+    // What it logs is to follow what was said of it.
+    stage.story.caught_up().await;
     let call = Call { module, func, arguments, secrets, beside, activity: &name, look };
     match foreign.call(call).await {
         Ok(returned) => Ok(returned.output),

@@ -1,6 +1,7 @@
 //! What the journal has to know before it can write its first line: all of a run but its activities' outputs.
 
 use super::NoJournal;
+use super::judged::Judged;
 use jiff::Timestamp;
 use squall_experiment::event::{ActivityId, Around, Ending, Event, Phase, Place, Record, Side, Status};
 use squall_experiment::{Object, Value};
@@ -23,6 +24,8 @@ pub(super) struct Facts {
     pub(super) method: Vec<ActivityId>,
     pub(super) rollbacks: Vec<ActivityId>,
     pub(super) activities: BTreeMap<ActivityId, Activity>,
+    /// What judging left in the experiment.
+    pub(super) judged: Judged,
     /// Members that a control added or replaced, in its order.
     pub(super) changed: Object,
     /// Members that a control removed.
@@ -101,6 +104,7 @@ impl Facts {
             method: Vec::new(),
             rollbacks: Vec::new(),
             activities: BTreeMap::new(),
+            judged: Judged::default(),
             changed: Object::new(),
             removed: Vec::new(),
             looked: None,
@@ -115,7 +119,12 @@ impl Facts {
             | Event::NotRestored { .. }
             | Event::Noted { .. }
             | Event::JournalWritten { .. } => return,
-            Event::ActivityStarted { id, place, activity: _, background } => {
+            Event::ActivityStarted { id, place, activity, background } => {
+                // Where nothing is played, nothing is judged.
+                let dry = self.experiment.get("dry").and_then(Value::as_text);
+                if matches!(place, Place::Hypothesis(_)) && !matches!(dry, Some("probes" | "activities")) {
+                    self.judged.started(id, &activity);
+                }
                 match place {
                     Place::Method => self.method.push(id),
                     Place::Rollbacks => self.rollbacks.push(id),
@@ -133,11 +142,13 @@ impl Facts {
                 self.activities.insert(id, activity);
             }
             Event::ToleranceChecked { activity, met, tolerance: _ } => {
+                self.judged.checked(activity);
                 if let Some(activity) = self.activities.get_mut(&activity) {
                     activity.tolerance_met = Some(met);
                 }
             }
             Event::ActivityEnded { id, ending } => {
+                self.judged.ended(id, &ending);
                 if let Some(activity) = self.activities.get_mut(&id) {
                     activity.end(at, &ending);
                 }

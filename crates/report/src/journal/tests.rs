@@ -455,3 +455,26 @@ fn a_killed_run_had_found_a_weakness() {
     let journal: Json = serde_json::from_str(&text(&deviated.records)).unwrap();
     assert_eq!(journal["deviated"], json!(true));
 }
+
+#[test]
+fn what_a_probe_judged_is_in_its_arguments() {
+    let judge = json!({"type": "probe", "name": "judge", "provider": {"type": "http", "url": "http://x", "arguments": {}}});
+    let probe = || with(json!({"type": "probe", "name": "load"}), "tolerance", judge.clone());
+    let experiment = json!({"steady-state-hypothesis": {"title": "t", "probes": [probe()]}});
+    let story = Story::of(experiment)
+        .steady(Phase::Before, probe(), gave(json!(7)))
+        .hypothesis(Phase::Before)
+        .steady(Phase::After, probe(), gave(json!(9)))
+        .hypothesis(Phase::After)
+        .ended(Status::Completed, false);
+    let journal: Json = serde_json::from_str(&text(&story.records)).unwrap();
+    let states = &journal["steady_states"];
+    for shown in [
+        &journal["experiment"]["steady-state-hypothesis"]["probes"][0],
+        &states["before"]["probes"][0]["activity"],
+        &states["after"]["probes"][0]["activity"],
+    ] {
+        // The last value, wherever the probe is shown.
+        assert_eq!(shown["tolerance"]["provider"]["arguments"], json!({"value": 9}));
+    }
+}
