@@ -215,16 +215,22 @@ import os, sys
 out = os.open(os.devnull, os.O_WRONLY)
 pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, out, 1)])
 _, status, usage = os.wait4(pid, 0)
-print(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+print(os.waitstatus_to_exitcode(status), usage.ru_utime, usage.ru_stime, usage.ru_maxrss)
 """
 
 
 def weigh(command, cwd, env):
     """Runs a command: its exit code, CPU in ms (user and system), peak RSS in MB of 10^6 bytes, and what it said of errors."""
+    code, user, system, rss, said = usage(command, cwd, env)
+    return code, user + system, rss, said
+
+
+def usage(command, cwd, env):
+    """As weigh(), with the CPU of the user and of the system apart; both of the command and all that it started and waited for."""
     p = subprocess.run([sys.executable, "-I", "-S", "-c", STARTER, *command], cwd=cwd, env=env, stdin=subprocess.DEVNULL,
                        capture_output=True, text=True, timeout=120, check=True)
-    code, cpu, rss = p.stdout.split()
-    return int(code), float(cpu) * 1000, int(rss) * 1024 / 1e6, p.stderr[-2000:]
+    code, user, system, rss = p.stdout.split()
+    return int(code), float(user) * 1000, float(system) * 1000, int(rss) * 1024 / 1e6, p.stderr[-2000:]
 
 
 class Api:

@@ -126,7 +126,10 @@ impl Backstage {
     /// Gathers what controls are shown.
     pub(crate) fn observer(backstage: &Arc<Backstage>) -> Observer {
         let backstage = backstage.clone();
-        Box::new(move |record: &Record| backstage.kept().take(record))
+        Box::new(move |records: &[Record]| {
+            let mut kept = backstage.kept();
+            records.iter().for_each(|record| kept.take(record));
+        })
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

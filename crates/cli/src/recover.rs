@@ -187,8 +187,8 @@ fn narrator(run: &EarlierRun, log: SharedLog) -> Observer {
     let described: BTreeMap<UndoId, String> =
         run.open.iter().map(|undo| (undo.id, undo.describe.clone())).collect();
     let describe = move |undo: &UndoId| described.get(undo).cloned().unwrap_or_default();
-    Box::new(move |record| {
-        let line = match &record.event {
+    let line = move |event: &Event| {
+        Some(match event {
             Event::Restored { undo, outcome } => Line::info(match outcome {
                 Reverted::PutBack => format!("put back: {}", describe(undo)),
                 Reverted::AlreadyBack => format!("was back already: {}", describe(undo)),
@@ -201,8 +201,14 @@ fn narrator(run: &EarlierRun, log: SharedLog) -> Observer {
                 Line::error(format!("could not put back: {}: {message}{hint}", describe(undo)))
             }
             Event::Noted { level, text } => Line::new(*level, text.clone()),
-            _ => return,
-        };
-        lock(&log).line(&line, record.at);
+            _ => return None,
+        })
+    };
+    Box::new(move |records| {
+        for record in records {
+            if let Some(line) = line(&record.event) {
+                lock(&log).line(&line, record.at);
+            }
+        }
     })
 }

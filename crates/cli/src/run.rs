@@ -221,6 +221,9 @@ fn play(
         narrator(session.log.clone(), screen.terminal),
     ];
     observers.extend(screen.observers());
+    if screen.terminal {
+        observers = vec![in_turn(observers)];
+    }
     observers.extend(controls.iter().map(Backstage::observer));
     let runtime = machine::runtime()?;
     let played = runtime.block_on(async {
@@ -258,14 +261,25 @@ impl Veil for Hiding {
     }
 }
 
+/// Those who write to one terminal see one record after the other, so that what they say of it stands together.
+fn in_turn(mut observers: Vec<Observer>) -> Observer {
+    Box::new(move |records| {
+        for record in records {
+            observers.iter_mut().for_each(|observer| observer(std::slice::from_ref(record)));
+        }
+    })
+}
+
 /// Shows each record as the Toolkit's lines; a person is told what was put back, too.
 fn narrator(log: SharedLog, person: bool) -> Observer {
     let mut toolkit = Toolkit::new().for_a_person(person);
-    Box::new(move |record| {
-        let lines = toolkit.lines(record);
+    Box::new(move |records| {
         let mut log = lock(&log);
-        for line in lines {
-            log.line(&line, record.at);
+        for record in records {
+            for line in toolkit.lines(record) {
+                log.add(&line, record.at);
+            }
         }
+        log.flush();
     })
 }

@@ -53,15 +53,15 @@ impl Screen {
         if self.terminal {
             let mut advice = Advice::new();
             let mut console = self.console();
-            observers.push(Box::new(move |record| {
-                for line in advice.lines(record) {
+            observers.push(Box::new(move |records| {
+                for line in records.iter().flat_map(|record| advice.lines(record)) {
                     // A terminal that is gone needs no advice.
                     let _ = console.write_all(format!("{line}\n").as_bytes());
                 }
             }));
         }
         if let Some(live) = self.live.clone() {
-            observers.push(Box::new(move |record| live.observe(record)));
+            observers.push(Box::new(move |records| records.iter().for_each(|record| live.observe(record))));
         }
         observers
     }

@@ -49,9 +49,11 @@ pub(crate) async fn play_until(
     let log = EventLog::create(folder.path(), &RunId("test".to_owned())).unwrap();
     let noted = Arc::new(Mutex::new(Vec::new()));
     let keep = noted.clone();
-    let observer = Box::new(move |record: &squall_experiment::event::Record| {
-        if let Event::Noted { text, .. } = &record.event {
-            keep.lock().unwrap().push(text.clone());
+    let observer = Box::new(move |records: &[squall_experiment::event::Record]| {
+        for record in records {
+            if let Event::Noted { text, .. } = &record.event {
+                keep.lock().unwrap().push(text.clone());
+            }
         }
     });
     let stopper = Stopper::default();

@@ -4,8 +4,7 @@
 //! next append. While a run or a recovery is at it, it holds an exclusive lock, so that nobody restores under its feet.
 
 use crate::failure::Failure;
-use serde::Deserialize as _;
-use squall_experiment::event::{Event, FORMAT, Record, RunId};
+use squall_experiment::event::{Event, FORMAT, HEAD, Record, RunId, event_of};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -22,7 +21,12 @@ pub struct EventLog {
     /// Length of everything that was written whole.
     good: u64,
     torn: bool,
+    /// Lines on their way, empty in between.
+    lines: Vec<u8>,
 }
+
+/// So much is written with one call, unless a single record is longer.
+const AT_ONCE: usize = 64 << 10;
 
 impl EventLog {
     /// Makes the folder `runs/RUN` in `state` and an empty log in it, locked.
@@ -51,7 +55,7 @@ impl EventLog {
         file.lock().map_err(blocked)?;
         // The name must survive a power cut too, or the log would be a file that nobody finds.
         sync_folder(&folder).and_then(|()| sync_folder(&state.join("runs"))).map_err(blocked)?;
-        Ok(EventLog { file, path, good: 0, torn: false })
+        Ok(EventLog { file, path, good: 0, torn: false, lines: Vec::new() })
     }
 
     /// Opens the log of an earlier run to add to it, and reads what it says about changes.
@@ -72,7 +76,7 @@ impl EventLog {
             Err(TryLockError::Error(error)) => return Err(blocked(&error)),
         }
         let mut resumed = Resumed {
-            log: EventLog { file, path: path.to_owned(), good: 0, torn: false },
+            log: EventLog { file, path: path.to_owned(), good: 0, torn: false, lines: Vec::new() },
             records: Vec::new(),
             damaged: None,
         };
@@ -100,24 +104,58 @@ impl EventLog {
     /// # Errors
     /// It could not be written; the log then ends with the record before.
     pub fn append(&mut self, record: &Record, sync: bool) -> io::Result<()> {
+        self.line(record)?;
+        self.write(sync)
+    }
+
+    /// Appends records with as few calls as may be; returns how many of them the log now ends with. If these are not all, the
+    /// next one could not be written, and [`EventLog::append`] says why.
+    pub fn append_all(&mut self, records: &[Record]) -> usize {
+        let mut written = 0;
+        for (index, record) in records.iter().enumerate() {
+            let made = self.line(record).is_ok();
+            if !made || index + 1 == records.len() || self.lines.len() >= AT_ONCE {
+                if self.write(false).is_err() {
+                    break;
+                }
+                written = index + usize::from(made);
+            }
+            if !made {
+                break;
+            }
+        }
+        written
+    }
+
+    /// Adds the line of a record to those on their way.
+    fn line(&mut self, record: &Record) -> io::Result<()> {
+        let before = self.lines.len();
+        if let Err(error) = serde_json::to_writer(&mut self.lines, record) {
+            self.lines.truncate(before);
+            return Err(error.into());
+        }
+        self.lines.push(b'\n');
+        Ok(())
+    }
+
+    /// Writes the lines on their way: all of them, or none.
+    fn write(&mut self, sync: bool) -> io::Result<()> {
+        let mut lines = std::mem::take(&mut self.lines);
         if self.torn {
             self.file.set_len(self.good)?;
             self.torn = false;
         }
-        let mut line = serde_json::to_vec(record)?;
-        line.push(b'\n');
         let written =
-            self.file.write_all(&line).and_then(|()| if sync { self.file.sync_data() } else { Ok(()) });
+            self.file.write_all(&lines).and_then(|()| if sync { self.file.sync_data() } else { Ok(()) });
         match written {
-            Ok(()) => {
-                self.good += line.len() as u64;
-                Ok(())
-            }
-            Err(error) => {
-                self.torn = self.file.set_len(self.good).is_err();
-                Err(error)
-            }
+            Ok(()) => self.good += lines.len() as u64,
+            Err(_) => self.torn = self.file.set_len(self.good).is_err(),
         }
+        lines.clear();
+        // What one long output took is given back.
+        lines.shrink_to(AT_ONCE);
+        self.lines = lines;
+        written
     }
 }
 
@@ -149,8 +187,10 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 pub fn read(path: &Path) -> io::Result<impl Iterator<Item = Result<Record, Damaged>>> {
     let mut lines = BufReader::new(File::open(path)?);
     let mut number = 0;
+    let mut line = Vec::new();
     Ok(std::iter::from_fn(move || {
-        let mut line = Vec::new();
+        line.clear();
+        line.shrink_to(AT_ONCE);
         number += 1;
         match lines.read_until(b'\n', &mut line) {
             Ok(_) if line.last() == Some(&b'\n') => Some(record(&line, number)),
@@ -174,8 +214,6 @@ pub struct Damaged {
 
 /// The events that tell what is changed and what is put back, and of which run. Others may be as long as an output.
 const OF_CHANGES: [&str; 6] = ["run-started", "armed", "restored", "heals", "run-ended", "journal-written"];
-/// How much of a line tells its event: its time and its name.
-const HEAD: u64 = 96;
 
 /// What a log says about changes, without reading what else it holds. A torn last line ends it.
 ///
@@ -199,7 +237,7 @@ impl Changes {
     fn line(&mut self) -> io::Result<Option<Result<Option<Record>, Damaged>>> {
         let mut line = Vec::new();
         self.number += 1;
-        let mut length = (&mut self.lines).take(HEAD).read_until(b'\n', &mut line)? as u64;
+        let mut length = (&mut self.lines).take(HEAD as u64).read_until(b'\n', &mut line)? as u64;
         if length == 0 {
             return Ok(None);
         }
@@ -268,26 +306,9 @@ impl Iterator for Changes {
     }
 }
 
-/// The name of the event on a line, if its head is as we write it.
-fn event_of(line: &[u8]) -> Option<&str> {
-    let head = std::str::from_utf8(line.get(..line.len().min(HEAD as usize))?).or_else(|error| {
-        // The cut may go through a character.
-        std::str::from_utf8(&line[..error.valid_up_to()])
-    });
-    let (at, rest) = head.ok()?.strip_prefix("{\"at\":\"")?.split_once("\",\"event\":\"")?;
-    let (event, _) = rest.split_once('"')?;
-    let plain = !at.contains('"') && event.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-    plain.then_some(event)
-}
-
 fn record(line: &[u8], number: usize) -> Result<Record, Damaged> {
-    // Outputs may nest deeply; serde_json's own limit would make a log unreadable that was written without complaint.
-    let mut reader = serde_json::Deserializer::from_slice(line);
-    let record = Record::deserialize(&mut reader).map_err(|error| Damaged {
-        line: number,
-        why: error.to_string(),
-        newer: false,
-    })?;
+    let record =
+        Record::read(line).map_err(|error| Damaged { line: number, why: error.to_string(), newer: false })?;
     if let Event::RunStarted { format, version, .. } = &record.event
         && *format > FORMAT
     {
@@ -328,6 +349,23 @@ mod tests {
         assert_eq!(records, [noted("one"), noted("two")]);
         let resumed = EventLog::resume(&path).unwrap();
         assert_eq!((resumed.records, resumed.damaged), (Vec::new(), None), "nothing was changed");
+    }
+
+    #[test]
+    fn records_that_come_together_are_all_there_or_cut_off_at_one() {
+        let state = tempfile::tempdir().unwrap();
+        let mut log = EventLog::create(state.path(), &RunId("r1".into())).unwrap();
+        let path = log.path().to_owned();
+        let long = "x".repeat(AT_ONCE);
+        let together = [noted("one"), noted(&long), noted("three")];
+        assert_eq!(log.append_all(&together), 3);
+        assert_eq!(log.append_all(&[]), 0);
+        // A file that takes nothing any more.
+        log.file = OpenOptions::new().read(true).open(&path).unwrap();
+        assert_eq!(log.append_all(&together), 0);
+        assert!(log.append(&noted("four"), false).is_err());
+        let records: Vec<_> = read(&path).unwrap().map(Result::unwrap).collect();
+        assert_eq!(records, together);
     }
 
     #[test]

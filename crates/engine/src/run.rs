@@ -105,7 +105,7 @@ pub struct Ended {
 }
 
 /// Runs an experiment; its log has been created and is empty.
-pub async fn run(request: Request, log: crate::log::EventLog, world: World) -> (Ended, Told) {
+pub async fn run(mut request: Request, log: crate::log::EventLog, world: World) -> (Ended, Told) {
     let World { catalog, environment, handles, clock, signals, observers, veil, controls, foreign } = world;
     let stopper = Stopper::default();
     let (story, dispatcher) = Story::new(log, clock, stopper.clone(), observers);
@@ -116,7 +116,7 @@ pub async fn run(request: Request, log: crate::log::EventLog, world: World) -> (
         let ended = tokio::select! {
             biased;
             () = listen(&stage, signals) => unreachable!("listening never ends"),
-            ended = conduct(&request, &stage, catalog, veil.as_deref(), controls.as_deref()) => ended,
+            ended = conduct(&mut request, &stage, catalog, veil.as_deref(), controls.as_deref()) => ended,
         };
         stage.story.close();
         ended
@@ -134,15 +134,16 @@ pub(crate) async fn listen(stage: &Stage, mut signals: mpsc::UnboundedReceiver<S
 }
 
 async fn conduct(
-    request: &Request,
+    request: &mut Request,
     stage: &Stage,
     catalog: Catalog,
     veil: Option<&dyn Veil>,
     controls: Option<&dyn Controls>,
 ) -> Ended {
-    let mut experiment = request.experiment.clone();
-    let options = &request.options;
     let scope = configure(request, stage, catalog).await;
+    // Taken and not copied: it may be large, and the record of the run's start needs a copy already.
+    let mut experiment = std::mem::take(&mut request.experiment);
+    let options = &request.options;
     if let Some(veil) = veil {
         veil.configured(&scope.configuration);
     }

@@ -2,6 +2,10 @@
 //!
 //! Invariant: what an observer sees and what the file holds are the same records in the same order; a record that was
 //! acknowledged by [`Story::write_down`] is on disk. Both are covered by the run's [`Veil`] first.
+//!
+//! Records that were told before the dispatcher got its turn are written with one call and shown at once. Whoever tells waits
+//! for something right after, so the dispatcher's turn comes before the process sleeps: a record is in the system's hands, where
+//! `kill -9` leaves it, as soon as there is nothing else to do.
 
 use crate::ledger::{Ledger, OpenUndo};
 use crate::log::EventLog;
@@ -14,8 +18,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-/// What cli hands in to see records as they happen.
-pub type Observer = Box<dyn FnMut(&Record) + Send>;
+/// What cli hands in to see records as they happen: in order, together those that were told together.
+pub type Observer = Box<dyn FnMut(&[Record]) + Send>;
+
+/// The most records that are written with one call; their outputs are in memory meanwhile.
+const TOGETHER: usize = 64;
 
 /// What cli hands in to take secrets out of a run's records, before they are written or anybody sees them.
 ///
@@ -175,33 +182,66 @@ impl Dispatcher {
 
     /// Works until the story is closed, or the last [`Story`] is gone.
     pub async fn run(mut self) -> Told {
-        while let Some(message) = self.from.recv().await {
-            match message {
-                Message::Tell(record) => {
-                    // Reported once, by `take`; an event that is not a change may go unwritten.
-                    let _ = self.take(record, false);
+        let mut told = Vec::new();
+        'told: while let Some(message) = self.from.recv().await {
+            let mut next = Some(message);
+            while let Some(message) = next {
+                match message {
+                    Message::Tell(record) => {
+                        told.push(self.covered(record));
+                        if told.len() == TOGETHER {
+                            self.take_all(&mut told);
+                        }
+                    }
+                    Message::WriteDown(record, ack) => {
+                        self.take_all(&mut told);
+                        let record = self.covered(record);
+                        let written = self.take(record, true);
+                        let _ = ack.send(written);
+                    }
+                    Message::Close => break 'told,
+                    Message::CaughtUp(answer) => {
+                        self.take_all(&mut told);
+                        let _ = answer.send(());
+                    }
+                    Message::Open(answer) => {
+                        self.take_all(&mut told);
+                        let _ = answer.send(self.ledger.open());
+                    }
                 }
-                Message::WriteDown(record, ack) => {
-                    let written = self.take(record, true);
-                    let _ = ack.send(written);
-                }
-                Message::Close => break,
-                Message::CaughtUp(answer) => {
-                    let _ = answer.send(());
-                }
-                Message::Open(answer) => {
-                    let _ = answer.send(self.ledger.open());
-                }
+                next = self.from.try_recv().ok();
             }
+            self.take_all(&mut told);
         }
+        self.take_all(&mut told);
         Told { log: self.log, unwritten: self.unwritten }
     }
 
-    fn take(&mut self, record: Record, sync: bool) -> Result<(), String> {
-        let record = match &self.veil {
+    fn covered(&self, record: Record) -> Record {
+        match &self.veil {
             Some(veil) => veil.cover(record),
             None => record,
-        };
+        }
+    }
+
+    /// Takes records that are no changes.
+    fn take_all(&mut self, told: &mut Vec<Record>) {
+        let mut records = std::mem::take(told);
+        let written = self.log.append_all(&records);
+        let rest = records.split_off(written);
+        for record in &records {
+            self.ledger.take(&record.event);
+        }
+        self.show(&records);
+        for record in rest {
+            // Reported once; an event that is not a change may go unwritten.
+            let _ = self.take(record, false);
+        }
+        records.clear();
+        *told = records;
+    }
+
+    fn take(&mut self, record: Record, sync: bool) -> Result<(), String> {
         let written = self.log.append(&record, sync).map_err(|error| error.to_string());
         if let Err(error) = &written {
             let first = self.unwritten.is_empty();
@@ -210,7 +250,7 @@ impl Dispatcher {
                 self.stopper.request(Signal::LogLost);
                 let text =
                     format!("could not write the event log {}: {error}; stopping", self.log.path().display());
-                self.show(&Record { at: record.at, event: Event::Noted { level: Level::Error, text } });
+                self.show(&[Record { at: record.at, event: Event::Noted { level: Level::Error, text } }]);
             }
             if sync {
                 // What could not be armed will not be changed, so it did not happen.
@@ -218,13 +258,16 @@ impl Dispatcher {
             }
         }
         self.ledger.take(&record.event);
-        self.show(&record);
+        self.show(&[record]);
         written
     }
 
-    fn show(&mut self, record: &Record) {
+    fn show(&mut self, records: &[Record]) {
+        if records.is_empty() {
+            return;
+        }
         for observer in &mut self.observers {
-            observer(record);
+            observer(records);
         }
     }
 }

@@ -6,6 +6,10 @@
 //! Compatibility: `RunStarted::format` is [`FORMAT`]. A reader meets only logs of its own or an older format; a newer one
 //! is refused by the reader with a message. Fields are added with `#[serde(default)]`, never renamed.
 
+mod read;
+
+pub use read::{HEAD, event_of};
+
 use crate::Value;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

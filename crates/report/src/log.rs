@@ -1,6 +1,6 @@
 //! Lines to the console and to the log file.
 //!
-//! Invariant: a line is written with one call, and nothing that happens to the console or the file (a closed pipe, a full
+//! Invariant: a line is written whole, those that come together with one call, and nothing that happens to the console or the file (a closed pipe, a full
 //! disk) ends a run. No line holds a secret that its [`Redactor`] knows. The console is plain or JSON; the file is always plain, appended to, and names the module of each line.
 //!
 //! Not here: which lines there are, and whether the console is a terminal.
@@ -15,6 +15,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 mod format;
+
+use format::Seconds;
 
 /// What the console shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -72,6 +74,13 @@ pub struct Log {
     console: Option<Box<dyn Write + Send>>,
     file: Option<File>,
     redactor: Redactor,
+    /// Lines for the console that were added and not written yet.
+    shown: String,
+    /// The same for the file.
+    kept: String,
+    seconds: Seconds,
+    /// When the last line was said.
+    last: Timestamp,
 }
 
 impl Log {
@@ -85,7 +94,16 @@ impl Log {
             opened.map_err(|error| Unwritable { path: path.to_owned(), error })
         };
         let file = options.file.as_deref().map(open).transpose()?;
-        Ok(Log { options, console: Some(console), file, redactor: Redactor::default() })
+        Ok(Log {
+            options,
+            console: Some(console),
+            file,
+            redactor: Redactor::default(),
+            shown: String::new(),
+            kept: String::new(),
+            seconds: Seconds::default(),
+            last: Timestamp::UNIX_EPOCH,
+        })
     }
 
     /// Says no secret that this one knows, or learns later.
@@ -97,9 +115,38 @@ impl Log {
 
     /// Writes a line that was said `at` that time.
     pub fn line(&mut self, line: &Line, at: Timestamp) {
+        self.add(line, at);
+        self.flush();
+    }
+
+    /// Adds a line that goes out with the next [`Log::line`] or [`Log::flush`], so that many cost one call.
+    pub fn add(&mut self, line: &Line, at: Timestamp) {
+        self.last = at;
         let line = &self.redactor.line(line);
         self.show(line, at);
         self.keep(line, at);
+    }
+
+    /// Writes the lines that were added.
+    pub fn flush(&mut self) {
+        // Whoever read it went away; the run goes on, and its log file and journal say what happened.
+        if let Some(console) = self.console.as_mut().filter(|_| !self.shown.is_empty())
+            && console.write_all(self.shown.as_bytes()).and_then(|()| console.flush()).is_err()
+        {
+            self.console = None;
+        }
+        self.shown.clear();
+        if let Some(file) = self.file.as_mut().filter(|_| !self.kept.is_empty())
+            && let Err(error) = file.write_all(self.kept.as_bytes())
+        {
+            self.file = None;
+            let path = self.options.file.as_deref().unwrap_or(Path::new("")).display();
+            let text = format!("could not write the log file {path}: {error}; going on without it");
+            self.kept.clear();
+            self.show(&Line::warning(text), self.last);
+            return self.flush();
+        }
+        self.kept.clear();
     }
 
     /// Writes a line of the caller, said now.
@@ -119,30 +166,25 @@ impl Log {
         if line.level < Level::Info && !self.options.verbose {
             return;
         }
-        let Some(console) = &mut self.console else { return };
+        if self.console.is_none() {
+            return;
+        }
         let options = &self.options;
-        let text = match options.format {
-            Format::Text => format::text(line, at, &options.zone, options.verbose, options.colours),
-            Format::Json => format::json(line, at, options),
-        };
-        // Whoever read it went away; the run goes on, and its log file and journal say what happened.
-        if console.write_all(text.as_bytes()).and_then(|()| console.flush()).is_err() {
-            self.console = None;
+        match options.format {
+            Format::Text => {
+                let second = self.seconds.text(at, &options.zone);
+                format::text(line, second, options.verbose, options.colours, &mut self.shown);
+            }
+            Format::Json => self.shown.push_str(&format::json(line, at, options)),
         }
     }
 
     fn keep(&mut self, line: &Line, at: Timestamp) {
-        if line.level < self.options.file_level {
+        if line.level < self.options.file_level || self.file.is_none() {
             return;
         }
-        let Some(file) = &mut self.file else { return };
-        let text = format::text(line, at, &self.options.zone, true, false);
-        if let Err(error) = file.write_all(text.as_bytes()) {
-            self.file = None;
-            let path = self.options.file.as_deref().unwrap_or(Path::new("")).display();
-            let text = format!("could not write the log file {path}: {error}; going on without it");
-            self.show(&Line::warning(text), at);
-        }
+        let second = self.seconds.text(at, &self.options.zone);
+        format::text(line, second, true, false, &mut self.kept);
     }
 }
 

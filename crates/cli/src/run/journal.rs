@@ -93,21 +93,27 @@ pub(crate) fn mark(log: &mut EventLog, path: &Path) {
 /// back only then, which a server that hangs can make long.
 pub(super) fn at_stops(path: PathBuf, log: PathBuf) -> Observer {
     let mut asked = false;
-    Box::new(move |record| {
-        let now = match record.event {
-            Event::StopRequested { .. } => {
-                asked = true;
-                true
-            }
-            Event::RollbacksDecided { .. } => asked,
-            _ => false,
-        };
+    Box::new(move |records| {
+        let mut now = false;
+        for record in records {
+            now |= match record.event {
+                Event::StopRequested { .. } => {
+                    asked = true;
+                    true
+                }
+                Event::RollbacksDecided { .. } => asked,
+                _ => false,
+            };
+        }
+        if !now {
+            return;
+        }
         // What is no regular file takes one journal, the last.
         let takes_several = fs::metadata(&path)
             .map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |there| there.is_file());
-        if now && takes_several {
+        if takes_several {
             // If it cannot be written now, that is said at the end.
-            let _ = journal::write_file(records(&log, &[]), &path);
+            let _ = journal::write_file(self::records(&log, &[]), &path);
         }
     })
 }

@@ -9,6 +9,7 @@ mod tests;
 
 use super::headers::{Headers, from_latin1};
 use httparse::{EMPTY_HEADER, ParserConfig, Status};
+use std::cell::RefCell;
 use std::future::Future;
 use std::io;
 use std::time::Duration;
@@ -67,7 +68,7 @@ enum Framing {
 /// What comes back: read from here on, its waits no longer than `wait`.
 pub(super) struct Incoming<S> {
     from: ReadHalf<S>,
-    buffer: Vec<u8>,
+    buffer: Buffer,
     /// How much of the buffer has been used up.
     used: usize,
     wait: Option<Duration>,
@@ -84,7 +85,7 @@ pub(super) async fn exchange<S: AsyncRead + AsyncWrite>(
     wait: Option<Duration>,
 ) -> Result<(Head, Incoming<S>), Broken> {
     let (from, to) = split(stream);
-    let mut incoming = Incoming { from, buffer: Vec::with_capacity(4 << 10), used: 0, wait };
+    let mut incoming = Incoming { from, buffer: Buffer::new(), used: 0, wait };
     let mut sending = std::pin::pin!(send(to, request, wait));
     let (mut sending_still, mut unsent) = (true, None);
     // Nearly every request goes out at once. Until it has, the patience with which we await a response does not count.
@@ -131,6 +132,34 @@ async fn within<T>(wait: Option<Duration>, work: impl Future<Output = io::Result
     Ok(done?)
 }
 
+/// How much is asked for with one call.
+const READ: usize = 16 << 10;
+
+thread_local! {
+    /// The empty buffer of an exchange that is over, for the next: large ones are dear to get and to give back.
+    static SPARE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What was read and may be read again.
+struct Buffer(Vec<u8>);
+
+impl Buffer {
+    fn new() -> Buffer {
+        Buffer(SPARE.try_with(RefCell::take).unwrap_or_default())
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let mut bytes = std::mem::take(&mut self.0);
+        if bytes.capacity() <= 2 * READ {
+            bytes.clear();
+            // The thread may be at its end.
+            let _ = SPARE.try_with(|spare| spare.replace(bytes));
+        }
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite> Incoming<S> {
     /// Reads more; `false` at the end of the stream.
     async fn fill(&mut self) -> Result<bool, Broken> {
@@ -143,14 +172,14 @@ impl<S: AsyncRead + AsyncWrite> Incoming<S> {
     }
 
     async fn fill_patiently(&mut self) -> Result<bool, Broken> {
-        if self.used == self.buffer.len() {
-            self.buffer.clear();
+        if self.used == self.buffer.0.len() {
+            self.buffer.0.clear();
             self.used = 0;
         }
-        if self.buffer.capacity() - self.buffer.len() < 1 << 10 {
-            self.buffer.reserve(16 << 10);
+        if self.buffer.0.capacity() - self.buffer.0.len() < 1 << 10 {
+            self.buffer.0.reserve(READ);
         }
-        match self.from.read_buf(&mut self.buffer).await {
+        match self.from.read_buf(&mut self.buffer.0).await {
             Ok(read) => Ok(read > 0),
             // Many servers end TLS without saying so; the framing tells whether something is missing.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
@@ -159,7 +188,7 @@ impl<S: AsyncRead + AsyncWrite> Incoming<S> {
     }
 
     fn unread(&self) -> &[u8] {
-        &self.buffer[self.used..]
+        &self.buffer.0[self.used..]
     }
 
     /// Whether nothing has come that was not read.
@@ -209,7 +238,7 @@ impl<S: AsyncRead + AsyncWrite> Incoming<S> {
             Framing::None => {}
             Framing::Length(length) => self.take(&mut body, length).await?,
             Framing::UntilClose => loop {
-                let unread = self.buffer.len();
+                let unread = self.buffer.0.len();
                 self.move_to(&mut body, unread)?;
                 if !self.fill().await? {
                     break;
@@ -226,7 +255,7 @@ impl<S: AsyncRead + AsyncWrite> Incoming<S> {
         if body.len() + moved > MOST {
             return Err(Broken::TooLarge("body", MOST >> 10));
         }
-        body.extend_from_slice(&self.buffer[self.used..self.used + moved]);
+        body.extend_from_slice(&self.buffer.0[self.used..self.used + moved]);
         self.used += moved;
         Ok(moved)
     }

@@ -31,7 +31,9 @@ pub(crate) async fn scene<T>(
     let log = EventLog::create(folder.path(), &RunId("test".to_owned())).unwrap();
     let records = Arc::new(Mutex::new(Vec::new()));
     let keep = records.clone();
-    let observer = Box::new(move |record: &Record| keep.lock().unwrap().push(record.event.clone()));
+    let observer = Box::new(move |records: &[Record]| {
+        keep.lock().unwrap().extend(records.iter().map(|record| record.event.clone()));
+    });
     let stopper = Stopper::default();
     let start: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
     let (story, dispatcher) = Story::new(log, Clock::starting(start), stopper.clone(), vec![observer]);

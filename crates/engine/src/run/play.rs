@@ -85,7 +85,11 @@ async fn between(cast: &Cast<'_>, stage: &Stage, activity: &Value, place: Place,
     let end = |ending| stage.story.tell(Event::ActivityEnded { id, ending });
     let beside = background || place == Place::Hypothesis(Phase::During);
     let performed = match cast.options.leaves_out(activity) {
-        true => Ok(Value::Null),
+        true => {
+            // Nothing is waited for, so what was told would pile up until the last activity.
+            tokio::task::yield_now().await;
+            Ok(Value::Null)
+        }
         false => perform(cast, stage, activity, Some(id), beside).await,
     };
     let played = match performed {

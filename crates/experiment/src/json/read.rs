@@ -100,6 +100,9 @@ impl<'a> Reader<'a> {
                 self.comma()?;
             }
         }
+        if self.notes.is_some() {
+            items.shrink_to_fit();
+        }
         Ok(Value::List(items))
     }
 
@@ -140,6 +143,10 @@ impl<'a> Reader<'a> {
                 }
                 self.comma()?;
             }
+        }
+        // A document is kept as long as its run, and the room that small objects have for growing is half of what they take.
+        if self.notes.is_some() {
+            object.shrink_to_fit();
         }
         Ok(Value::Object(object))
     }

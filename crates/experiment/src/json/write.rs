@@ -100,10 +100,22 @@ enum Members<'a> {
 
 fn break_line(style: &Style, depth: usize, out: &mut impl Write) -> fmt::Result {
     match style.indent {
-        Some(indent) => write!(out, "\n{:1$}", "", indent * depth),
+        Some(indent) => {
+            out.write_char('\n')?;
+            let mut missing = indent * depth;
+            while missing > 0 {
+                // Padding by `fmt` writes each space on its own.
+                let some = missing.min(SPACES.len());
+                out.write_str(&SPACES[..some])?;
+                missing -= some;
+            }
+            Ok(())
+        }
         None => Ok(()),
     }
 }
+
+const SPACES: &str = "                                ";
 
 fn string(text: &str, ascii: bool, out: &mut impl Write) -> fmt::Result {
     out.write_char('"')?;

@@ -31,7 +31,7 @@ impl<'a, W: Write> Out<'a, W> {
     pub(super) fn close(&mut self, bracket: char) -> io::Result<()> {
         let empty = self.open.pop().unwrap_or(true);
         if !empty && !self.line {
-            write!(self.to, "\n{:1$}", "", 2 * self.open.len())?;
+            new_line(self.to, self.open.len())?;
         }
         write!(self.to, "{bracket}")
     }
@@ -43,7 +43,11 @@ impl<'a, W: Write> Out<'a, W> {
         match (self.line, first) {
             (true, true) => Ok(()),
             (true, false) => self.to.write_all(b", "),
-            (false, first) => write!(self.to, "{}\n{:2$}", if first { "" } else { "," }, "", 2 * depth),
+            (false, true) => new_line(self.to, depth),
+            (false, false) => {
+                self.to.write_all(b",")?;
+                new_line(self.to, depth)
+            }
         }
     }
 
@@ -77,6 +81,12 @@ impl<'a, W: Write> Out<'a, W> {
     }
 }
 
+/// Begins a line. Padding by `fmt` would write each space on its own.
+fn new_line(to: &mut impl Write, depth: usize) -> io::Result<()> {
+    to.write_all(b"\n")?;
+    (0..depth).try_for_each(|_| to.write_all(b"  "))
+}
+
 /// Indents every line but the first. In JSON a newline is never part of a text, which has it escaped.
 struct Indented<'a, W> {
     to: &'a mut W,
@@ -86,10 +96,14 @@ struct Indented<'a, W> {
 
 impl<W: Write> Indented<'_, W> {
     fn put(&mut self, text: &str) -> io::Result<()> {
+        // Most pieces are short, and few of them end a line.
+        if !text.as_bytes().contains(&b'\n') {
+            return self.to.write_all(text.as_bytes());
+        }
         let mut lines = text.split('\n');
         self.to.write_all(lines.next().unwrap_or_default().as_bytes())?;
         for line in lines {
-            write!(self.to, "\n{:1$}", "", 2 * self.depth)?;
+            new_line(self.to, self.depth)?;
             self.to.write_all(line.as_bytes())?;
         }
         Ok(())

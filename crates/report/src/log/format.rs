@@ -8,25 +8,40 @@ use serde_json::Value;
 use squall_experiment::event::Level;
 
 /// `[2026-11-20 09:13:01 INFO] message`, with `[module:number]` before the message when `origin`. What follows a newline is
-/// indented by four spaces, so that every line that begins with `[` begins a record.
-pub(super) fn text(line: &Line, at: Timestamp, zone: &TimeZone, origin: bool, colours: bool) -> String {
+/// indented by four spaces, so that every line that begins with `[` begins a record. Added to `text`.
+pub(super) fn text(line: &Line, time: &str, origin: bool, colours: bool, text: &mut String) {
     use std::fmt::Write as _;
-    let time = at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
     let (colour, end) = if colours { (colour(line.level), "\x1b[39m") } else { ("", "") };
-    let mut text = format!("{colour}[{time} {}]", word(line.level));
+    // Writing to a String cannot fail.
+    let _ = write!(text, "{colour}[{time} {}]", word(line.level));
     if origin {
-        // Writing to a String cannot fail.
         let _ = write!(text, " [{}:{}]", line.module, line.number);
     }
     text.push_str(end);
     text.push(' ');
-    text.push_str(&line.message.replace('\n', "\n    "));
-    if let Some(traceback) = &line.traceback {
-        text.push_str("\n    ");
-        text.push_str(&traceback.replace('\n', "\n    "));
+    for (number, part) in
+        line.message.split('\n').chain(line.traceback.iter().flat_map(|text| text.split('\n'))).enumerate()
+    {
+        text.push_str(if number == 0 { "" } else { "\n    " });
+        text.push_str(part);
     }
     text.push('\n');
-    text
+}
+
+/// Times as lines show them. Many lines are of the same second, of which the text is made once.
+#[derive(Default)]
+pub(super) struct Seconds {
+    second: Option<i64>,
+    text: String,
+}
+
+impl Seconds {
+    pub(super) fn text(&mut self, at: Timestamp, zone: &TimeZone) -> &str {
+        if self.second.replace(at.as_second()) != Some(at.as_second()) {
+            self.text = at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
+        }
+        &self.text
+    }
 }
 
 /// One JSON object with the keys of the Toolkit, in its order.

@@ -1,0 +1,181 @@
+//! Reads a line of the event log.
+//!
+//! Invariant: a record is what serde makes of its line, by whichever way it was read. Events that hold what an author or a system
+//! wrote may be long, and many; they are read straight from the text. Serde, which looks for an event's name among its fields,
+//! would make copies of all of them first.
+
+use super::{ActivityId, Blame, Ending, Event, Place, Record, RunId};
+use crate::Value;
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+
+/// How much of a line tells its event: its time and its name.
+pub const HEAD: usize = 96;
+
+/// The name of the event on a line, if its head is as we write it. Of the line its first [`HEAD`] bytes suffice.
+pub fn event_of(line: &[u8]) -> Option<&str> {
+    let head = line.get(..line.len().min(HEAD))?;
+    // The cut may go through a character.
+    let head = std::str::from_utf8(head).or_else(|error| std::str::from_utf8(&head[..error.valid_up_to()]));
+    let (at, rest) = head.ok()?.strip_prefix("{\"at\":\"")?.split_once("\",\"event\":\"")?;
+    let (event, _) = rest.split_once('"')?;
+    let plain = !at.contains('"') && event.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    plain.then_some(event)
+}
+
+impl Record {
+    /// The record on a line.
+    ///
+    /// # Errors
+    /// The line is no record.
+    pub fn read(line: &[u8]) -> serde_json::Result<Record> {
+        match straight(line) {
+            Some(record) => Ok(record),
+            // What is wrong with a line is said in the same words, whatever it holds.
+            None => Record::deserialize(&mut serde_json::Deserializer::from_slice(line)),
+        }
+    }
+}
+
+/// The record on a line of an event that may be long.
+fn straight(line: &[u8]) -> Option<Record> {
+    match event_of(line)? {
+        "run-started" => {
+            #[rustfmt::skip]
+            let RunStarted {
+                at, run, format, version, seed, pid, node, platform, source, experiment, dry, journal,
+            } = serde_json::from_slice(line).ok()?;
+            #[rustfmt::skip]
+            let event = Event::RunStarted {
+                run, format, version, seed, pid, node, platform, source, experiment, dry, journal,
+            };
+            Some(Record { at, event })
+        }
+        "activity-started" => {
+            let ActivityStarted { at, id, place, activity, background } =
+                serde_json::from_slice(line).ok()?;
+            Some(Record { at, event: Event::ActivityStarted { id, place, activity, background } })
+        }
+        "activity-ended" => {
+            let ActivityEnded { at, id, ended, output, message, blame, hint } =
+                serde_json::from_slice(line).ok()?;
+            let ending = match ended {
+                Ended::Succeeded => Ending::Succeeded { output: output? },
+                Ended::Failed => Ending::Failed { message: message?, blame: blame?, hint },
+                Ended::Interrupted => Ending::Interrupted,
+            };
+            Some(Record { at, event: Event::ActivityEnded { id, ending } })
+        }
+        _ => None,
+    }
+}
+
+#[derive(Deserialize)]
+struct RunStarted {
+    at: Timestamp,
+    run: RunId,
+    format: u32,
+    version: String,
+    seed: u64,
+    pid: u32,
+    node: String,
+    platform: String,
+    source: String,
+    experiment: Value,
+    dry: Option<String>,
+    journal: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ActivityStarted {
+    at: Timestamp,
+    id: ActivityId,
+    place: Place,
+    activity: Value,
+    background: bool,
+}
+
+#[derive(Deserialize)]
+struct ActivityEnded {
+    at: Timestamp,
+    id: ActivityId,
+    ended: Ended,
+    #[serde(default, deserialize_with = "there")]
+    output: Option<Value>,
+    message: Option<String>,
+    blame: Option<Blame>,
+    hint: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Ended {
+    Succeeded,
+    Failed,
+    Interrupted,
+}
+
+/// A value that is there is one even if it is `null`.
+fn there<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(from).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    /// Read as serde does it, and straight if `is_straight`.
+    fn check(line: &str, is_straight: bool) {
+        let by_serde = serde_json::from_str::<Record>(line).map_err(|error| error.to_string());
+        assert_eq!(straight(line.as_bytes()), by_serde.clone().ok().filter(|_| is_straight), "{line}");
+        assert_eq!(Record::read(line.as_bytes()).map_err(|error| error.to_string()), by_serde, "{line}");
+        if let Ok(record) = by_serde {
+            let written = serde_json::to_vec(&record).unwrap();
+            assert_eq!(Record::read(&written).unwrap(), record, "{line}");
+        }
+    }
+
+    fn event(rest: &str) -> String {
+        format!("{{\"at\":\"2026-11-20T09:00:00.5Z\",\"event\":\"{rest}}}")
+    }
+
+    #[test]
+    fn long_events_are_what_serde_makes_of_them() {
+        let run = r#"run-started","run":"r","format":1,"version":"1","seed":1,"pid":2,"node":"n","platform":"p","source":"s","experiment":{"a":[1.5,{"$int":"99999999999999999999"}]}"#;
+        for rest in [
+            run,
+            &format!(r#"{run},"dry":null,"journal":null"#),
+            &format!(r#"{run},"dry":"probes","journal":"/j","later":{{"x":1}}"#),
+            r#"activity-started","id":7,"place":"method","activity":{"name":"\u00e9\n"},"background":false"#,
+            r#"activity-started","id":7,"place":{"hypothesis":"before"},"activity":null,"background":true"#,
+            r#"activity-ended","id":7,"ended":"succeeded","output":null"#,
+            r#"activity-ended","id":7,"ended":"succeeded","output":{"$object":{"$int":"x"}}"#,
+            r#"activity-ended","id":7,"ended":"failed","message":"m","blame":"target","hint":null"#,
+            r#"activity-ended","id":7,"ended":"failed","message":"m","blame":"bug""#,
+            r#"activity-ended","id":7,"ended":"interrupted""#,
+        ] {
+            check(&event(rest), true);
+        }
+    }
+
+    #[test]
+    fn what_is_not_as_we_write_it_is_left_to_serde() {
+        for rest in [
+            r#"method-ended""#,
+            r#"no-such-event""#,
+            r#"activity-ended","id":7,"ended":"succeeded""#,
+            r#"activity-ended","id":7,"ended":"failed","message":"m""#,
+            r#"activity-ended","id":7,"ended":"well""#,
+            r#"activity-started","id":"7","place":"method","activity":1,"background":false"#,
+        ] {
+            check(&event(rest), false);
+        }
+        check(
+            r#"{"event":"activity-ended","at":"2026-11-20T09:00:00Z","id":7,"ended":"interrupted"}"#,
+            false,
+        );
+        check("{\"at\": 7}", false);
+        check("", false);
+    }
+}
