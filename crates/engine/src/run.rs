@@ -20,7 +20,7 @@ use crate::stop::{Signal, Stopper};
 use crate::story::{Clock, Observer, Story, Told, Veil};
 use activities::{Course, play_all};
 use cast::{Cast, Interrupted};
-use hypothesis::Looked;
+use hypothesis::{Continuous, Looked};
 use squall_experiment::document::Experiment;
 use squall_experiment::event::{
     Around, Event, FORMAT, Level, Phase, Place, RollbackChoice, RunId, Side, Status,
@@ -282,7 +282,7 @@ async fn steady_state_and_method(cast: &Cast<'_>, stage: &Stage, verdict: &mut V
         match hypothesis::look(cast, stage, Phase::Before).await {
             Looked::Met => {}
             Looked::Interrupted => return,
-            Looked::NotMet | Looked::Failed => {
+            Looked::NotMet | Looked::Failed | Looked::Broke => {
                 verdict.status = Some(Status::Failed);
                 verdict.rolls_back = true;
                 return;
@@ -290,14 +290,15 @@ async fn steady_state_and_method(cast: &Cast<'_>, stage: &Stage, verdict: &mut V
         }
     }
     let over = CancellationToken::new();
-    let failed_fast = Cell::new(false);
+    let looks = Cell::new(Continuous::default());
     let continuous = async {
         if has_hypothesis && strategy.during() {
-            hypothesis::look_continuously(cast, stage, &over, &failed_fast).await;
+            hypothesis::look_continuously(cast, stage, &over, &looks).await;
         }
     };
     let method = async {
-        let course = method(cast, stage, || failed_fast.get() || cast.is_interrupted()).await;
+        let leave = || looks.get() != Continuous::Bears || cast.is_interrupted();
+        let course = method(cast, stage, leave).await;
         over.cancel();
         course
     };
@@ -309,7 +310,7 @@ async fn steady_state_and_method(cast: &Cast<'_>, stage: &Stage, verdict: &mut V
             verdict.status = Some(Status::Failed);
             verdict.rolls_back = true;
         }
-        Course::Interrupted if failed_fast.get() => {}
+        Course::Interrupted if looks.get() != Continuous::Bears => {}
         Course::Interrupted => return,
         Course::Broke(failure) => {
             stage.story.tell(Event::Broke { message: failure.classed(), place: Place::Method });
@@ -320,14 +321,19 @@ async fn steady_state_and_method(cast: &Cast<'_>, stage: &Stage, verdict: &mut V
             return;
         }
     }
-    if failed_fast.get() {
-        verdict.status = Some(Status::Failed);
+    match looks.get() {
+        Continuous::Bears => {}
+        Continuous::FailedFast => verdict.status = Some(Status::Failed),
+        Continuous::Broke => {
+            verdict.status = Some(Status::Aborted);
+            return;
+        }
     }
     if has_hypothesis && strategy.after() {
         match hypothesis::look(cast, stage, Phase::After).await {
             Looked::Met | Looked::Interrupted => {}
             Looked::NotMet => verdict.deviated = true,
-            Looked::Failed => {
+            Looked::Failed | Looked::Broke => {
                 verdict.deviated = true;
                 verdict.status = Some(Status::Failed);
             }

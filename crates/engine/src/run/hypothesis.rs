@@ -24,6 +24,8 @@ pub(crate) enum Looked {
     Failed,
     /// A stop was requested meanwhile.
     Interrupted,
+    /// An error that is no probe's failure, while the method runs; it has been told. At other times it is a failed probe.
+    Broke,
 }
 
 /// Looks once, between the controls of its turn.
@@ -39,7 +41,7 @@ pub(crate) async fn look(cast: &Cast<'_>, stage: &Stage, phase: Phase) -> Looked
     };
     if !cast.is_controlled() {
         let (looked, unmet) = probe(cast, stage, phase).await;
-        if looked != Looked::Interrupted {
+        if looked.is_over() {
             end(unmet);
         }
         return looked;
@@ -50,7 +52,7 @@ pub(crate) async fn look(cast: &Cast<'_>, stage: &Stage, phase: Phase) -> Looked
         Ok(_) => probe(cast, stage, phase).await,
         Err(Interrupted) => (Looked::Interrupted, None),
     };
-    if looked != Looked::Interrupted {
+    if looked.is_over() {
         end(unmet);
     }
     match cast.turn(stage, Around::Hypothesis, Side::After, subject).await {
@@ -60,6 +62,16 @@ pub(crate) async fn look(cast: &Cast<'_>, stage: &Stage, phase: Phase) -> Looked
             (looked, _) => looked,
         },
         Err(Interrupted) => Looked::Interrupted,
+    }
+}
+
+impl Looked {
+    /// Whether it went to its end, and so has a result.
+    fn is_over(self) -> bool {
+        match self {
+            Looked::Met | Looked::NotMet | Looked::Failed => true,
+            Looked::Interrupted | Looked::Broke => false,
+        }
     }
 }
 
@@ -81,6 +93,7 @@ async fn probe(cast: &Cast<'_>, stage: &Stage, phase: Phase) -> (Looked, Option<
                 Looked::Failed
             }
             Played::Interrupted => Looked::Interrupted,
+            Played::Broke(_, failure) if phase == Phase::During => broke(stage, failure.classed()),
             Played::Broke(id, failure) => {
                 if let Some(id) = id {
                     tell_judgement(cast, stage, probe, id, false);
@@ -92,7 +105,7 @@ async fn probe(cast: &Cast<'_>, stage: &Stage, phase: Phase) -> (Looked, Option<
         };
         match looked {
             Looked::Met => {}
-            Looked::Interrupted => return (looked, None),
+            Looked::Interrupted | Looked::Broke => return (looked, None),
             Looked::NotMet | Looked::Failed => {
                 let probe = shown_name(cast, probe);
                 return (looked, Some(Unmet { probe, failed: looked == Looked::Failed }));
@@ -141,6 +154,7 @@ async fn judge(
                 Looked::NotMet
             }
         },
+        Err(unjudgeable) if phase == Phase::During => return broke(stage, unjudgeable.to_string()),
         Err(unjudgeable) => {
             let text = format!("  => failed: {unjudgeable}");
             stage.story.tell(Event::Noted { level: Level::Error, text });
@@ -151,6 +165,12 @@ async fn judge(
     looked
 }
 
+/// An error for which nobody would wait to hear until the method has ended.
+fn broke(stage: &Stage, message: String) -> Looked {
+    stage.story.tell(Event::Broke { message, place: Place::Hypothesis(Phase::During) });
+    Looked::Broke
+}
+
 fn tell_judgement(cast: &Cast<'_>, stage: &Stage, probe: &Value, activity: ActivityId, met: bool) {
     let tolerance = probe
         .get("tolerance")
@@ -158,39 +178,46 @@ fn tell_judgement(cast: &Cast<'_>, stage: &Stage, probe: &Value, activity: Activ
     stage.story.tell(Event::ToleranceChecked { activity, met, tolerance });
 }
 
-/// What the continuous hypothesis came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the continuous hypothesis came to, so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Continuous {
-    /// It was looked at until the method ended.
-    Ended,
+    /// Nothing that ends the method.
+    #[default]
+    Bears,
     /// A look deviated, and the run is to fail fast.
     FailedFast,
+    /// A look met an error that is no probe's failure.
+    Broke,
 }
 
-/// Looks again and again until `over` says that the method ended.
+/// Looks again and again until `over` says that the method ended; what ends the method before is told through `came_to`.
 pub(crate) async fn look_continuously(
     cast: &Cast<'_>,
     stage: &Stage,
     over: &tokio_util::sync::CancellationToken,
-    failed_fast: &std::cell::Cell<bool>,
-) -> Continuous {
+    came_to: &std::cell::Cell<Continuous>,
+) {
     let every = cast.options.frequency;
     stage.story.tell(Event::ContinuousStarted { every });
     // More seconds than a duration holds are for ever, fewer than none are none.
     let beyond = if every > 0.0 { Duration::MAX } else { Duration::ZERO };
     let pause = Duration::try_from_secs_f64(every).unwrap_or(beyond);
     let (mut looks, mut deviations) = (0.0, 0.0);
-    let ended = loop {
+    loop {
         match look(cast, stage, Phase::During).await {
             Looked::Met => looks += 1.0,
-            Looked::Interrupted => break Continuous::Ended,
+            Looked::Interrupted => break,
+            Looked::Broke => {
+                came_to.set(Continuous::Broke);
+                break;
+            }
             Looked::NotMet | Looked::Failed => {
                 looks += 1.0;
                 deviations += 1.0;
                 if cast.options.fails_fast(deviations, looks) {
                     stage.story.tell(Event::FailedFast { deviated: deviations * 100.0 / looks });
-                    failed_fast.set(true);
-                    break Continuous::FailedFast;
+                    came_to.set(Continuous::FailedFast);
+                    break;
                 }
             }
         }
@@ -198,11 +225,10 @@ pub(crate) async fn look_continuously(
         tokio::task::yield_now().await;
         tokio::select! {
             biased;
-            () = over.cancelled() => break Continuous::Ended,
-            () = stage.stopping().requested() => break Continuous::Ended,
+            () = over.cancelled() => break,
+            () = stage.stopping().requested() => break,
             () = tokio::time::sleep(pause) => {}
         }
-    };
+    }
     stage.story.tell(Event::ContinuousEnded);
-    ended
 }

@@ -257,6 +257,32 @@ async fn a_share_of_the_looks_ends_the_method() {
     }
 }
 
+/// A text is neither above nor below a number, which no probe can help.
+#[tokio::test(start_paused = true)]
+async fn an_unexpected_error_of_a_continuous_look_aborts_the_run() {
+    let experiment = json!({
+        "steady-state-hypothesis":
+            {"title": "h", "probes": [activity("read cart", json!({"tolerance": ["a", "b"]}))]},
+        "method": [
+            activity("set cart 0", json!({"arguments": {"then_wait": 3}})),
+            activity("set mark 5", json!({})),
+        ],
+        "rollbacks": [activity("read mark", json!({}))],
+    });
+    let options = Options { hypothesis: HypothesisStrategy::DuringMethodOnly, ..Options::default() };
+    let system = system();
+    let outcome = run(&system, experiment, options, &[]).await;
+    assert_eq!(outcome.ended.status, Status::Aborted);
+    assert!(outcome.has(|e| matches!(e, Event::Broke { message, .. } if message.starts_with("TypeError: "))));
+    assert!(!outcome.has(|e| matches!(e, Event::HypothesisEnded { .. })));
+    assert_eq!(
+        begun(&outcome),
+        ["read-cart", "set-cart-0", "read-mark"],
+        "the rest of the method is left out"
+    );
+    assert_eq!(system.numbers()["cart"], 3);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stop_does_not_wait_for_the_next_look_nor_for_the_background() {
     let experiment = json!({
