@@ -5,7 +5,9 @@
 
 mod file;
 mod native;
+mod python;
 
+use self::python::{Module, Python, Settings};
 use crate::problem::Problem;
 use crate::session::Session;
 use crate::{machine, settings};
@@ -14,7 +16,9 @@ use jiff::Timestamp;
 use squall_drivers::CATALOG;
 use squall_engine::Environment;
 use squall_engine::control::{Call, Changes, Controls, Hook, Subject, Unhooked, applying, declared, name};
+use squall_engine::options::Options;
 use squall_engine::story::Observer;
+use squall_experiment::check::KnownControl;
 use squall_experiment::document::Experiment;
 use squall_experiment::event::{Around, Record, Side};
 use squall_experiment::load::Draft;
@@ -32,29 +36,50 @@ pub(crate) struct Backstage {
     environment: Environment,
     redactor: Redactor,
     kept: Mutex<Kept>,
+    python: Python,
+    settings: Settings,
 }
 
 impl Backstage {
     /// With the controls that hold for every experiment: those of the settings, then those of the files.
     pub(crate) fn open(
         files: &[PathBuf],
-        settings: &Object,
+        settings: Option<&Object>,
         session: &Session,
     ) -> Result<Backstage, Problem> {
+        let python = Python::new(session.bridge());
+        let none = Object::new();
+        let (settings, is_there) = (settings.unwrap_or(&none), settings.is_some());
         let mut globals = Vec::new();
         for (name, control) in settings::controls(settings)? {
             session.say(Line::debug(format!("Loading global control '{name}'")));
-            globals.extend(loaded(name, control, session));
+            globals.extend(loaded(name, control, &python, session));
         }
         for path in files {
             for (name, control) in file::read(path, session)? {
                 let from = path.display();
                 session.say(Line::debug(format!("Loading global control '{name}' from {from}")));
-                globals.extend(loaded(&name, &control, session));
+                globals.extend(loaded(&name, &control, &python, session));
             }
         }
-        let (environment, redactor) = (session.environment.clone(), session.redactor.clone());
-        Ok(Backstage { globals, environment, redactor, kept: Mutex::default() })
+        let mut settings = settings.clone();
+        if let Some(Value::Object(controls)) = settings.get_mut("controls") {
+            for (name, control) in controls {
+                if let Value::Object(control) = control {
+                    control.insert("name".to_owned(), name.as_str().into());
+                }
+            }
+        }
+        let filled = Value::Object(settings);
+        let shown = if is_there { filled.clone() } else { Value::Null };
+        Ok(Backstage {
+            globals,
+            environment: session.environment.clone(),
+            redactor: session.redactor.clone(),
+            kept: Mutex::default(),
+            python,
+            settings: Settings { filled, shown },
+        })
     }
 
     /// Calls the controls that are called before anything is loaded.
@@ -105,22 +130,53 @@ impl Backstage {
                 scope: &scope,
                 now: Timestamp::now(),
             };
-            match runtime.block_on(self.call(call)) {
-                Ok(changes) => changed = changes.experiment.or(changed),
+            let called = runtime.block_on(self.call(call)).and_then(|mut changes| {
+                changed = changes.experiment.take().or(changed.take());
+                changes.trouble.map_or(Ok(()), Err)
+            });
+            match called {
+                Ok(()) => {}
                 Err(Unhooked::Failed(failure)) => {
                     let text = format!("control '{name}' failed: {}", failure.classed());
                     let loud = session.screen.terminal;
                     session.say(if loud { Line::warning(text) } else { Line::debug(text) });
                 }
                 Err(Unhooked::Interrupted(why)) => return Err(Problem::new(why)),
+                Err(Unhooked::Exit(signal)) => return Err(Problem::new(signal.word())),
             }
         }
         Ok(changed)
     }
 
-    /// Whether anything is called around a run of this experiment.
-    pub(crate) fn is_needed(&self, experiment: &Experiment) -> bool {
-        !self.globals.is_empty() || !declared(&experiment.document).is_empty()
+    /// For a run of this experiment with these strategies; `None` if nothing is called around it.
+    pub(crate) fn of(mut self, experiment: &Experiment, options: &Options) -> Option<Arc<Backstage>> {
+        let declared = declared(&experiment.document);
+        if self.globals.is_empty() && declared.is_empty() {
+            return None;
+        }
+        // Modules are imported before the run, for that takes its time.
+        for module in declared.iter().filter_map(|control| module(control)) {
+            if CATALOG.control(module).is_none() {
+                self.python.module(module);
+            }
+        }
+        let shown = !self.settings.shown.is_null();
+        if let Value::Object(settings) = &mut self.settings.filled {
+            let words = [("hypothesis", options.hypothesis.word()), ("rollbacks", options.rollbacks.word())];
+            for (of, word) in words {
+                let runtime = section(settings, "runtime");
+                section(runtime, of).insert("strategy".to_owned(), word.into());
+            }
+        }
+        if shown {
+            self.settings.shown = self.settings.filled.clone();
+        }
+        Some(Arc::new(self))
+    }
+
+    /// The run is over.
+    pub(crate) fn finish(&self) {
+        self.python.finish();
     }
 
     /// Gathers what controls are shown.
@@ -128,7 +184,10 @@ impl Backstage {
         let backstage = backstage.clone();
         Box::new(move |records: &[Record]| {
             let mut kept = backstage.kept();
-            records.iter().for_each(|record| kept.take(record));
+            for record in records {
+                kept.take(record);
+                backstage.python.observe(record, &kept);
+            }
         })
     }
 
@@ -142,14 +201,44 @@ impl Controls for Backstage {
         self.globals.clone()
     }
 
+    fn told(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.python.told())
+    }
+
     fn call<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Changes, Unhooked>> {
         Box::pin(async move {
             let Some(module) = module(call.control) else { return Ok(Changes::default()) };
             match CATALOG.control(module) {
                 Some(entry) => native::call(self, entry, &call).await.map(|()| Changes::default()),
-                None => Ok(Changes::default()),
+                None => self.python.call(module, &call, &self.settings).await,
             }
         })
+    }
+}
+
+/// Why a module does not accept a declaration, and whether there is that module at all.
+pub(crate) fn foreign(module: &str, control: &Object, session: &Session) -> KnownControl {
+    let bridge = session.bridge();
+    match Python::new(bridge.clone()).module(module) {
+        Module::Missing(_) => {
+            KnownControl::NoModule(CATALOG.controls.iter().map(|entry| entry.spec.name.to_owned()).collect())
+        }
+        Module::With(hooks) if hooks.iter().any(|hook| hook == "validate_control") => {
+            Python::refusal(&bridge, module, control).map_or(KnownControl::Foreign, KnownControl::Refused)
+        }
+        Module::With(_) => KnownControl::Foreign,
+    }
+}
+
+/// A section of the settings; anything else of that name gives way.
+fn section<'a>(of: &'a mut Object, name: &str) -> &'a mut Object {
+    let section = of.entry(name.to_owned()).or_insert_with(|| Value::Object(Object::new()));
+    if section.as_object().is_none() {
+        *section = Value::Object(Object::new());
+    }
+    match section {
+        Value::Object(section) => section,
+        _ => unreachable!("it was just made an object"),
     }
 }
 
@@ -160,7 +249,7 @@ fn module(control: &Object) -> Option<&str> {
 }
 
 /// A control that holds for every experiment, with its name; `None` if there is no such module.
-fn loaded(name: &str, control: &Value, session: &Session) -> Option<Value> {
+fn loaded(name: &str, control: &Value, python: &Python, session: &Session) -> Option<Value> {
     let Value::Object(control) = control else {
         let text = format!("control '{name}' is left out: it must be an object");
         session.say(Line::warning(text));
@@ -170,9 +259,10 @@ fn loaded(name: &str, control: &Value, session: &Session) -> Option<Value> {
     control.insert("name".to_owned(), name.into());
     if let Some(module) = module(&control)
         && CATALOG.control(module).is_none()
+        && let Module::Missing(why) = python.module(module)
     {
         // The Toolkit says so at DEBUG only.
-        let text = format!("Control module '{module}' could not be loaded. Have you installed it?");
+        let text = format!("Control module '{module}' could not be loaded ({why}). Have you installed it?");
         session.say(if session.screen.terminal { Line::warning(text) } else { Line::debug(text) });
         return None;
     }

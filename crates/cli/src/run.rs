@@ -47,7 +47,9 @@ pub(crate) fn run(arguments: &Run, session: Session) -> Result<u8, Problem> {
 }
 
 fn experiment_with(arguments: &Run, mut session: Session, codes: &mut Codes) -> Result<End, Problem> {
-    let settings = match session.settings()? {
+    let read = session.settings()?;
+    let has_settings = read.is_some();
+    let settings = match read {
         Some(settings) => settings::as_object(settings, &session.settings_path)?,
         None => Object::new(),
     };
@@ -55,7 +57,7 @@ fn experiment_with(arguments: &Run, mut session: Session, codes: &mut Codes) -> 
     let overrides = variables::read(&arguments.var, &arguments.var_file, &mut session)?;
     let fetching = Fetching { no_verify_tls: arguments.no_verify_tls, settings: Some(&settings) };
     session.notices.open(&settings, "run", &session);
-    let backstage = Backstage::open(&arguments.control_file, &settings, &session)?;
+    let backstage = Backstage::open(&arguments.control_file, has_settings.then_some(&settings), &session)?;
     backstage.before_loading(&arguments.source, &session)?;
     let loaded = draft(&arguments.source, fetching, &session);
     let draft = backstage.after_loading(&arguments.source, loaded, &session)?;
@@ -214,7 +216,7 @@ fn play(
 ) -> Result<(Ended, Told), Problem> {
     let screen = &session.screen;
     // What nobody calls shall cost nothing.
-    let controls = backstage.is_needed(&request.experiment).then(|| Arc::new(backstage));
+    let controls = backstage.of(&request.experiment, &request.options);
     let mut observers = vec![
         // First: whoever reads that it stops may count on the journal.
         journal::at_stops(journal.to_owned(), log.path().to_owned()),
@@ -236,7 +238,7 @@ fn play(
             signals: heard,
             observers,
             veil: Some(Arc::new(Hiding(session.redactor.clone()))),
-            controls: controls.map(|controls| controls as Arc<dyn Controls>),
+            controls: controls.clone().map(|controls| controls as Arc<dyn Controls>),
             foreign: Some(session.bridge()),
         };
         tokio::select! {
@@ -245,6 +247,7 @@ fn play(
             never = screen.keep_drawing() => match never {},
         }
     });
+    controls.iter().for_each(|controls| controls.finish());
     screen.finish();
     played
 }

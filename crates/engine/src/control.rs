@@ -12,6 +12,7 @@ pub use applying::{applying, declared};
 
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::stop::Signal;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -140,6 +141,8 @@ pub struct Changes {
     pub met: Option<bool>,
     /// Members of the journal that were added or replaced, and the names of those that were removed.
     pub journal: Option<(Object, Vec<String>)>,
+    /// Why it came to no end of its own; what it changed before holds.
+    pub trouble: Option<Unhooked>,
 }
 
 /// Why a control came to no end of its own.
@@ -149,6 +152,8 @@ pub enum Unhooked {
     Failed(Failure),
     /// It wants the run to end, for this reason.
     Interrupted(String),
+    /// It asks for the end of the run, as that signal would.
+    Exit(Signal),
 }
 
 impl From<Failure> for Unhooked {
@@ -165,6 +170,10 @@ impl From<Failure> for Unhooked {
 pub trait Controls: Send + Sync {
     /// The controls that hold for every experiment, in their order, each with its name.
     fn globals(&self) -> Vec<Value>;
+    /// Waits until whoever is told of events has been told everything that observers saw so far.
+    fn told(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
     /// Calls a control.
     fn call<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Changes, Unhooked>>;
 }

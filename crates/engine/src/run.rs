@@ -207,6 +207,7 @@ async fn farewell(cast: &Cast<'_>, stage: &Stage, mut ended: Ended) -> Ended {
         }
     }
     ended.unclean = !cast.dismiss(stage).await;
+    cast.told(stage).await;
     ended
 }
 
@@ -343,6 +344,7 @@ async fn steady_state_and_method(cast: &Cast<'_>, stage: &Stage, verdict: &mut V
 
 async fn method(cast: &Cast<'_>, stage: &Stage, leave: impl Fn() -> bool) -> Course {
     stage.story.tell(Event::MethodStarted { activities: cast.experiment().method().len() });
+    cast.told(stage).await;
     let before = cast.turn(stage, Around::Method, Side::Before, Subject::Method).await;
     let course = match before {
         Ok(_) => play_all(cast, stage, Place::Method, leave).await,
@@ -350,6 +352,7 @@ async fn method(cast: &Cast<'_>, stage: &Stage, leave: impl Fn() -> bool) -> Cou
     };
     let after = cast.turn(stage, Around::Method, Side::After, Subject::Method).await;
     stage.story.tell(Event::MethodEnded);
+    cast.told(stage).await;
     after.map_or(Course::Interrupted, |_| course)
 }
 

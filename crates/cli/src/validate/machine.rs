@@ -57,17 +57,12 @@ impl Knowledge for Machine<'_> {
         }
     }
 
-    fn control(&self, module: &str, _control: &Object) -> KnownControl {
+    fn control(&self, module: &str, control: &Object) -> KnownControl {
         match CATALOG.control(module) {
             Some(entry) => KnownControl::Signature(entry.parameters()),
-            None => KnownControl::NoModule(controls()),
+            None => crate::controls::foreign(module, control, self.session),
         }
     }
-}
-
-/// The controls that are built in.
-fn controls() -> Vec<String> {
-    CATALOG.controls.iter().map(|entry| entry.spec.name.to_owned()).collect()
 }
 
 /// Module and function of everything in the catalogue that is a function.

@@ -138,6 +138,7 @@ mod tests {
             Ok(()) => "fine".to_owned(),
             Err(Unhooked::Failed(failure)) => format!("failed: {}", failure.what),
             Err(Unhooked::Interrupted(why)) => format!("interrupted: {why}"),
+            Err(Unhooked::Exit(signal)) => format!("exit: {}", signal.word()),
         };
         assert_eq!(shown, expected);
     }

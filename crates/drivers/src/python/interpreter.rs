@@ -37,6 +37,8 @@ const SOURCES: &[(&str, &str)] = &[
     ("calls", include_str!("bridge/calls.py")),
     ("discover", include_str!("bridge/discover.py")),
     ("notify", include_str!("bridge/notify.py")),
+    ("controls", include_str!("bridge/controls.py")),
+    ("live", include_str!("bridge/live.py")),
 ];
 
 /// Which interpreter, and what it gets beyond what it inherits.

@@ -159,6 +159,10 @@ impl<'a> Cast<'a> {
                 let message = match unhooked {
                     Unhooked::Failed(failure) => failure.classed(),
                     Unhooked::Interrupted(message) => message,
+                    Unhooked::Exit(signal) => {
+                        stage.request_stop(signal);
+                        signal.word().to_owned()
+                    }
                 };
                 let function = hook.function().to_owned();
                 stage.story.tell(Event::ControlFailed { control: name, function, message });
@@ -232,6 +236,10 @@ impl<'a> Cast<'a> {
                     }
                     return Err(Interrupted);
                 }
+                Some(Err(Unhooked::Exit(signal))) => {
+                    stage.request_stop(signal);
+                    return Err(Interrupted);
+                }
                 None => return Err(Interrupted),
             }
         }
@@ -255,17 +263,33 @@ impl<'a> Cast<'a> {
         let call =
             Call { control, hook, arguments, subject, experiment: Some(&experiment), scope: &scope, now };
         // What comes after a stop is still called; one more ends that, too.
-        let stage = stage.hearing_new_stops();
-        tokio::select! {
+        let hearing = stage.hearing_new_stops();
+        let mut called = tokio::select! {
             biased;
-            () = stage.stopping().requested() => None,
-            called = controls.call(call) => Some(called),
+            () = hearing.stopping().requested() => return None,
+            called = controls.call(call) => called,
+        };
+        if let Ok(changes) = &mut called
+            && let Some(trouble) = changes.trouble.take()
+        {
+            self.take(stage, std::mem::take(changes), subject);
+            called = Err(trouble);
+        }
+        Some(called)
+    }
+
+    /// Waits until whoever is told of events knows what was told so far.
+    pub(crate) async fn told(&self, stage: &Stage) {
+        if let Some(directed) = &self.controls {
+            stage.story.caught_up().await;
+            directed.controls.told().await;
         }
     }
 
     /// Makes what a control changed hold, and tells it.
     fn take(&self, stage: &Stage, changes: Changes, subject: Subject<'_>) -> Changes {
-        let Changes { activity, experiment, configuration, secrets, records, met, journal } = changes;
+        let Changes { activity, experiment, configuration, secrets, records, met, journal, trouble: _ } =
+            changes;
         if let Some(Value::Object(document)) = &experiment {
             stage.story.tell(Event::ExperimentChanged { experiment: Value::Object(document.clone()) });
             self.experiment.replace(Arc::new(Experiment { document: document.clone() }));

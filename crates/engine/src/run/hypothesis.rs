@@ -46,6 +46,7 @@ pub(crate) async fn look(cast: &Cast<'_>, stage: &Stage, phase: Phase) -> Looked
         }
         return looked;
     }
+    cast.told(stage).await;
     let subject = Subject::Hypothesis(phase);
     let before = cast.turn(stage, Around::Hypothesis, Side::Before, subject).await;
     let (looked, unmet) = match before {
@@ -54,6 +55,7 @@ pub(crate) async fn look(cast: &Cast<'_>, stage: &Stage, phase: Phase) -> Looked
     };
     if looked.is_over() {
         end(unmet);
+        cast.told(stage).await;
     }
     match cast.turn(stage, Around::Hypothesis, Side::After, subject).await {
         Ok(changes) => match (looked, changes.met) {

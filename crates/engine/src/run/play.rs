@@ -82,6 +82,7 @@ async fn between(cast: &Cast<'_>, stage: &Stage, activity: &Value, place: Place,
     }
     let id = stage.story.next_activity();
     stage.story.tell(Event::ActivityStarted { id, place, activity: activity.clone(), background });
+    cast.told(stage).await;
     let end = |ending| stage.story.tell(Event::ActivityEnded { id, ending });
     let beside = background || place == Place::Hypothesis(Phase::During);
     let performed = match cast.options.leaves_out(activity) {
@@ -119,6 +120,7 @@ async fn between(cast: &Cast<'_>, stage: &Stage, activity: &Value, place: Place,
             return Played::Broke(Some(id), failure);
         }
     };
+    cast.told(stage).await;
     match pause(cast, stage, activity, Side::After).await {
         Ok(()) => played,
         Err(Stop::Cancelled) => Played::Interrupted,

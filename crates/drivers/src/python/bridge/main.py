@@ -29,6 +29,10 @@ OPS = {
     "extensions": ("discover", "extensions"),
     "notify": ("notify", "notify"),
     "signature": ("calls", "signature"),
+    "control_module": ("controls", "module"),
+    "control_validate": ("controls", "validate"),
+    "control_call": ("controls", "call"),
+    "control_news": ("controls", "news"),
 }
 
 # More than this in one reply would fill up the journal and the memory of whoever reads it.
