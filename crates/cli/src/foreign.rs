@@ -46,6 +46,11 @@ impl Session {
         bridge.clone()
     }
 
+    /// The interpreter that would be started.
+    pub(crate) fn interpreter(&self) -> Result<Program, Trouble> {
+        program(&self.python, &self.environment)
+    }
+
     /// What Python knows of a function, for validation: its module is really imported.
     pub(crate) fn signature(&self, module: &str, func: &str) -> Known {
         let body = [("module", module), ("func", func)];

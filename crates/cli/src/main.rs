@@ -26,6 +26,7 @@ mod settings;
 mod signals;
 mod source;
 mod stdout;
+mod stranger;
 mod validate;
 mod variables;
 mod vault;
@@ -47,7 +48,10 @@ fn chaos() -> u8 {
     }
     let (global, unparsed) = match Global::read(std::env::args_os()) {
         Ok(read) => read,
-        Err(told) => return told.print(),
+        Err(told) => {
+            stranger::become_it(&told, &std::env::args_os().collect::<Vec<_>>());
+            return told.print();
+        }
     };
     let folder = global.change_dir.clone();
     let session = match Session::open(global, unparsed.word()) {

@@ -19,6 +19,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
+/// What `python3 -c` runs to become a command that an extension adds; its arguments are explained there.
+pub const COMMAND: &str = include_str!("python/bridge/command.py");
+
 /// A record of the logger that extensions write to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logged {

@@ -16,9 +16,21 @@ pub(crate) struct Told {
     code: u8,
     /// What to do about it; only a person is told, for scripts read the four lines.
     advice: Option<String>,
+    /// The word that is none of our commands.
+    unknown: Option<String>,
 }
 
 impl Told {
+    /// The word that is none of our commands, if that is what is wrong.
+    pub(crate) fn unknown_command(&self) -> Option<&str> {
+        self.unknown.as_deref()
+    }
+
+    /// What is printed.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Prints it and gives the exit code. A reader that went away (`chaos --help | head`) is not an error.
     pub(crate) fn print(&self) -> u8 {
         let _ = match self.code {
@@ -37,26 +49,32 @@ pub(crate) fn wrong(command: &clap::Command, message: &str) -> Told {
     let path = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
     let usage = command.clone().render_usage().to_string();
     let text = format!("{usage}\nTry '{path} --help' for help.\n\nError: {message}\n");
-    Told { text, code: exit::USAGE, advice: None }
+    Told { text, code: exit::USAGE, advice: None, unknown: None }
 }
 
 /// No command was given: the help, on stderr.
 pub(crate) fn help_on_stderr(mut command: clap::Command) -> Told {
-    Told { text: command.render_help().to_string(), code: exit::USAGE, advice: None }
+    Told { text: command.render_help().to_string(), code: exit::USAGE, advice: None, unknown: None }
 }
 
 /// What clap found, in our words.
 pub(super) fn told(error: clap::Error, command: &mut clap::Command) -> Told {
     match error.kind() {
-        ErrorKind::DisplayHelp => Told { text: styled(&error), code: exit::FINE, advice: None },
+        ErrorKind::DisplayHelp => {
+            Told { text: styled(&error), code: exit::FINE, advice: None, unknown: None }
+        }
         ErrorKind::DisplayVersion => {
             let text = format!("chaos, version {}\n", env!("CARGO_PKG_VERSION"));
-            Told { text, code: exit::FINE, advice: None }
+            Told { text, code: exit::FINE, advice: None, unknown: None }
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => help_on_stderr(command.clone()),
         _ => {
             let advice = advice(&error);
-            Told { advice, ..wrong(concerned(&error, command), &message(&error)) }
+            let unknown = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
+                (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) => Some(word.clone()),
+                _ => None,
+            };
+            Told { advice, unknown, ..wrong(concerned(&error, command), &message(&error)) }
         }
     }
 }
@@ -73,9 +91,9 @@ fn advice(error: &clap::Error) -> Option<String> {
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let word = text(ContextKind::InvalidSubcommand);
-            NOT_YET
-                .contains(&word)
-                .then(|| format!("`{word}` is a command of the Chaos Toolkit that is not there yet"))
+            NOT_YET.contains(&word).then(|| {
+                format!("`{word}` is not built in yet; the Toolkit's is there if a Python has its package")
+            })
         }
         ErrorKind::UnknownArgument => {
             let is_global = super::Global::command()
@@ -180,7 +198,10 @@ mod tests {
     #[test]
     fn advice_for_a_person() {
         for (line, expected) in [
-            ("report", Some("`report` is a command of the Chaos Toolkit that is not there yet")),
+            (
+                "report",
+                Some("`report` is not built in yet; the Toolkit's is there if a Python has its package"),
+            ),
             ("rnu e.json", None),
             (
                 "run --verbose e.json",

@@ -1,28 +1,32 @@
 # Run with `python3 -c`, with the terminal's streams: a command that an extension adds to the command line.
-# Arguments: the command's name, the path of the settings, and what the command is given. Without such a command: exit 127.
+# Arguments: its name, the path of the settings, what to say if there is none of that name, and what it is given.
 import sys
-from importlib import metadata
-
-GROUP = "chaostoolkit.cli_plugins"
 
 
-def main(name, settings, *given):
+def points(group):
+    from importlib import metadata
+
+    found = metadata.entry_points()
+    return found.select(group=group) if hasattr(found, "select") else found.get(group, ())
+
+
+def main(name, settings, usage, *given):
     if sys.path and sys.path[0] == "":
         del sys.path[0]
-    points = metadata.entry_points()
-    points = points.select(group=GROUP) if hasattr(points, "select") else points.get(GROUP, ())
-    for point in points:
-        if point.name != name:
-            continue
-        command = point.load()
-        sys.argv = ["chaos", name, *given]
-        if hasattr(command, "main"):
-            # A command of click: what the Toolkit's own group gives to its commands.
-            command.main(args=list(given), prog_name="chaos " + name, obj={"settings_path": settings})
-        else:
-            command()
-        return
-    sys.exit(127)
+    try:
+        found = [point for point in points("chaostoolkit.cli_plugins") if point.name == name]
+    except ImportError:
+        found = []
+    if not found:
+        sys.stderr.write(usage)
+        sys.exit(2)
+    command = found[0].load()
+    sys.argv = ["chaos", name] + list(given)
+    if hasattr(command, "main"):
+        # A command of click gets what the Toolkit's own group hands down.
+        command.main(args=list(given), prog_name="chaos " + name, obj={"settings_path": settings})
+    else:
+        command()
 
 
 main(*sys.argv[1:])
