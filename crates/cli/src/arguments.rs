@@ -64,6 +64,12 @@ pub(crate) struct Global {
     /// The Python that runs what is not built in (default: the setting `python`, else that of VIRTUAL_ENV, else python3)
     #[arg(long, value_name = "PATH")]
     pub(crate) python: Option<PathBuf>,
+    /// Let Python run the functions of MODULE (a package, or `all`) although they are built in (repeatable)
+    #[arg(long, value_name = "MODULE", action = ArgAction::Append)]
+    pub(crate) prefer_python: Vec<String>,
+    /// Refuse what is not built in, and list it
+    #[arg(long)]
+    pub(crate) native_only: bool,
     #[command(subcommand)]
     command: Option<Word>,
 }

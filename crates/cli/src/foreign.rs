@@ -3,36 +3,131 @@
 //! Invariant: nothing of Python is looked for, let alone started, before a document asks for something that is not built in.
 //! Not here: the bridge itself (`drivers::python`).
 
+use crate::problem::Problem;
 use crate::session::{Session, SharedLog, lock};
 use jiff::Timestamp;
-use squall_drivers::python::{Bridge, Ears, Logged, Program, Trouble};
-use squall_engine::Environment;
-use squall_experiment::Value;
+use squall_drivers::CATALOG;
+use squall_drivers::python::{Bridge, Ears, Logged, Preferred, Program, Trouble};
+use squall_engine::{Environment, Lookup};
 use squall_experiment::check::{Known, Parameter};
 use squall_experiment::event::Level;
 use squall_experiment::python::str_of;
+use squall_experiment::{Object, Value};
 use squall_report::line::Line;
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 /// What is known of the interpreter beforehand, and the bridge to it.
 pub(crate) struct Python {
     flag: Option<PathBuf>,
-    setting: OnceLock<PathBuf>,
+    prefer: Vec<String>,
+    native_only: bool,
+    setting: OnceLock<Setting>,
     bridge: OnceLock<Arc<Bridge>>,
+    /// Whether it was said that there is none.
+    warned: Cell<bool>,
+}
+
+/// What the settings file says of it.
+#[derive(Default)]
+struct Setting {
+    program: Option<PathBuf>,
+    prefer: Vec<String>,
+    native_only: bool,
 }
 
 impl Python {
     /// As the command line says.
-    pub(crate) fn new(flag: Option<PathBuf>) -> Python {
-        Python { flag, setting: OnceLock::new(), bridge: OnceLock::new() }
+    pub(crate) fn new(flag: Option<PathBuf>, prefer: Vec<String>, native_only: bool) -> Python {
+        Python {
+            flag,
+            prefer,
+            native_only,
+            setting: OnceLock::new(),
+            bridge: OnceLock::new(),
+            warned: Cell::new(false),
+        }
     }
 
-    /// What the settings file says under `python`. Only the first word counts, and only before the bridge is asked for.
-    pub(crate) fn settings(&self, path: &str) {
+    /// What the settings file says under `python`: a program, or `{program, prefer, native_only}`. It counts if the bridge was
+    /// not asked for yet.
+    pub(crate) fn settings(&self, settings: &Object) {
+        let setting = match settings.get("python") {
+            Some(Value::Text(program)) => {
+                Setting { program: Some(PathBuf::from(program)), ..Setting::default() }
+            }
+            Some(Value::Object(python)) => Setting {
+                program: python.get("program").and_then(Value::as_text).map(PathBuf::from),
+                prefer: match python.get("prefer") {
+                    Some(Value::List(modules)) => modules.iter().map(str_of).collect(),
+                    Some(Value::Text(module)) => vec![module.clone()],
+                    _ => Vec::new(),
+                },
+                native_only: python.get("native_only").is_some_and(Value::is_truthy),
+            },
+            _ => Setting::default(),
+        };
         // It is the same file however often it is read.
-        let _ = self.setting.set(PathBuf::from(path));
+        let _ = self.setting.set(setting);
+    }
+
+    /// What Python is asked for although it is built in: as the command line says, else as the settings do.
+    fn preferred(&self) -> Preferred {
+        let setting = self.setting.get().map(|setting| setting.prefer.clone());
+        match (self.native_only, self.prefer.is_empty()) {
+            (true, _) => Preferred::None,
+            (false, false) => Preferred::named(self.prefer.clone()),
+            (false, true) => Preferred::named(setting.unwrap_or_default()),
+        }
+    }
+
+    /// Whether Python is asked for this module although it is built in.
+    pub(crate) fn prefers(&self, module: &str) -> bool {
+        self.preferred().covers(module)
+    }
+
+    /// Whether only what is built in may be used.
+    fn is_native_only(&self) -> bool {
+        // Who names modules on the command line knows what the settings say.
+        let setting = self.prefer.is_empty() && self.setting.get().is_some_and(|setting| setting.native_only);
+        self.native_only || setting
+    }
+
+    /// Refuses an experiment, or settings, that name what is not built in, if only that may be used.
+    pub(crate) fn refuses(&self, document: &Value) -> Result<(), Problem> {
+        if !self.is_native_only() {
+            return Ok(());
+        }
+        let mut foreign = BTreeSet::new();
+        modules(document, &mut foreign);
+        if foreign.is_empty() {
+            return Ok(());
+        }
+        let list = foreign.into_iter().map(|module| format!("`{module}`")).collect::<Vec<_>>().join(", ");
+        let hint = "`chaos info extensions` lists what is; without --native-only (setting `python`) Python runs the rest";
+        Err(Problem::new(format!("only what is built in may be used, and these modules are not: {list}"))
+            .hint(hint))
+    }
+}
+
+/// The modules of a document that are not built in: those of activities, tolerances, values, controls and channels.
+fn modules(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::List(items) => items.iter().for_each(|item| modules(item, found)),
+        Value::Object(object) => {
+            let text = |key: &str| object.get(key).and_then(Value::as_text);
+            if let (Some("python" | "plugin"), Some(module)) = (text("type"), text("module"))
+                && CATALOG.control(module).is_none()
+                && matches!(CATALOG.function(module, text("func").unwrap_or_default()), Lookup::NoModule)
+            {
+                found.insert(module.to_owned());
+            }
+            object.values().for_each(|value| modules(value, found));
+        }
+        _ => {}
     }
 }
 
@@ -41,7 +136,7 @@ impl Session {
     pub(crate) fn bridge(&self) -> Arc<Bridge> {
         let bridge = self.python.bridge.get_or_init(|| {
             let program = program(&self.python, &self.environment);
-            Arc::new(Bridge::new(program, Arc::new(Listener(self.log.clone()))))
+            Arc::new(Bridge::new(program, self.python.preferred(), Arc::new(Listener(self.log.clone()))))
         });
         bridge.clone()
     }
@@ -52,18 +147,25 @@ impl Session {
     }
 
     /// What Python knows of a function, for validation: its module is really imported.
-    pub(crate) fn signature(&self, module: &str, func: &str) -> Known {
+    pub(crate) fn signature(&self, module: &str, func: &str, modules: Vec<String>) -> Known {
         let body = [("module", module), ("func", func)];
         let body = body.map(|(key, value)| (key.to_owned(), Value::from(value))).into();
         match self.bridge().ask_blocking("signature", body) {
-            Ok(answer) => known(&answer),
-            Err(trouble) => Known::Unimportable(trouble.to_string()),
+            Ok(answer) => known(&answer, modules),
+            Err(trouble) => {
+                if let Trouble::NoPython(why) = &trouble
+                    && !self.python.warned.replace(true)
+                {
+                    self.say(Line::warning(format!("`{module}` is not built in, and {why}")));
+                }
+                Known::Unimportable { modules, why: trouble.to_string() }
+            }
         }
     }
 }
 
 /// What the bridge says of a function.
-fn known(answer: &Value) -> Known {
+fn known(answer: &Value, modules: Vec<String>) -> Known {
     let text = |key: &str| answer.get(key).map(str_of).unwrap_or_default();
     let list = |key: &str| answer.get(key).and_then(Value::as_list).unwrap_or_default();
     match answer.get("known").and_then(Value::as_text) {
@@ -87,14 +189,19 @@ fn known(answer: &Value) -> Known {
             if open { Known::Open(parameters) } else { Known::Signature(parameters) }
         }
         Some("unreadable") => Known::Uncallable(text("why")),
-        _ => Known::Unimportable(text("why")),
+        _ => Known::Unimportable { modules, why: text("why") },
     }
 }
 
 /// The interpreter that is to be started.
 fn program(python: &Python, environment: &Environment) -> Result<Program, Trouble> {
+    if python.is_native_only() {
+        let what = "only what is built in may be used (--native-only, or the setting `python`)";
+        return Err(Trouble::NoPython(what.to_owned()));
+    }
     let path = environment.get("PATH");
-    let named = python.flag.as_ref().or(python.setting.get());
+    let setting = python.setting.get().and_then(|setting| setting.program.as_ref());
+    let named = python.flag.as_ref().or(setting);
     let found = match named {
         Some(named) => {
             let name = named.to_string_lossy();

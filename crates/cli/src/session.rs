@@ -85,7 +85,7 @@ impl Session {
             }
         };
         let settings_path = settings::path(global.settings, environment.get("HOME"));
-        let python = Python::new(global.python);
+        let python = Python::new(global.python, global.prefer_python, global.native_only);
         let redactor = Redactor::default();
         if let Some(token) = environment.get(LOADER_TOKEN) {
             redactor.add(&Value::from(token));
@@ -121,9 +121,7 @@ impl Session {
             Read::Settings(settings) => {
                 self.say(Line::debug(format!("Using settings file '{path}'")));
                 settings.as_object().into_iter().for_each(|settings| self.redactor.settings(settings));
-                if let Some(python) = settings.get("python").and_then(Value::as_text) {
-                    self.python.settings(python);
-                }
+                settings.as_object().into_iter().for_each(|settings| self.python.settings(settings));
                 Ok(Some(settings))
             }
             Read::Missing => {

@@ -76,7 +76,9 @@ fn read(
     format: Option<ValidateFormat>,
     session: &Session,
 ) -> Result<Draft, Problem> {
-    source::read(source, fetching, session).inspect_err(|problem| {
+    let settings = fetching.settings.map(|settings| Value::Object(settings.clone()));
+    settings.map_or(Ok(()), |settings| session.python.refuses(&settings))?;
+    let draft = source::read(source, fetching, session).inspect_err(|problem| {
         // That it could not be drawn matters less than what is wrong.
         let _ = match problem.syntax.as_deref() {
             Some((complaint, text)) => {
@@ -88,7 +90,9 @@ fn read(
             }
             None => Ok(()),
         };
-    })
+    })?;
+    session.python.refuses(&draft.document)?;
+    Ok(draft)
 }
 
 /// Says what is wrong with it, and returns it.

@@ -45,9 +45,46 @@ pub trait Ears: Send + Sync {
     fn signalled(&self, signal: &str);
 }
 
+/// The modules that are asked of Python although they are built in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Preferred {
+    /// None of them.
+    #[default]
+    None,
+    /// These, and those within these packages.
+    Modules(Vec<String>),
+    /// All of them.
+    All,
+}
+
+impl Preferred {
+    /// As a person names them; `all` is all of them.
+    pub fn named(names: Vec<String>) -> Preferred {
+        match names {
+            names if names.is_empty() => Preferred::None,
+            names if names.iter().any(|name| name == "all") => Preferred::All,
+            names => Preferred::Modules(names),
+        }
+    }
+
+    /// Whether this module is among them.
+    pub fn covers(&self, module: &str) -> bool {
+        match self {
+            Preferred::None => false,
+            Preferred::All => true,
+            Preferred::Modules(names) => names.iter().any(|name| {
+                module
+                    .strip_prefix(name.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            }),
+        }
+    }
+}
+
 /// An interpreter, as soon as there has to be one.
 pub struct Bridge {
     program: Result<Program, Trouble>,
+    preferred: Preferred,
     ears: Arc<dyn Ears>,
     current: Mutex<Option<Current>>,
 }
@@ -63,8 +100,8 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 impl Bridge {
     /// A bridge to that interpreter, or the reason why there is none, which is then the answer to everything.
-    pub fn new(program: Result<Program, Trouble>, ears: Arc<dyn Ears>) -> Bridge {
-        Bridge { program, ears, current: Mutex::new(None) }
+    pub fn new(program: Result<Program, Trouble>, preferred: Preferred, ears: Arc<dyn Ears>) -> Bridge {
+        Bridge { program, preferred, ears, current: Mutex::new(None) }
     }
 
     /// Asks for an op and waits for its answer.
@@ -162,5 +199,25 @@ impl Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         self.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preferred_package_covers_its_modules() {
+        let named = |names: &[&str]| Preferred::named(names.iter().map(|name| (*name).to_owned()).collect());
+        for (names, module, covered) in [
+            (&[][..], "chaosk8s", false),
+            (&["chaosk8s"], "chaosk8s", true),
+            (&["chaosk8s"], "chaosk8s.pod.actions", true),
+            (&["chaosk8s.pod"], "chaosk8s.node.actions", false),
+            (&["chaosk8s"], "chaosk8sother", false),
+            (&["chaosk8s", "all"], "anything", true),
+        ] {
+            assert_eq!(named(names).covers(module), covered, "{names:?} {module}");
+        }
     }
 }

@@ -250,6 +250,11 @@ fn output(what: &impl Serialize) -> Result<Value, Stop> {
         let what = format!("the output cannot be written: {error}");
         Stop::Failed(Failure::new(squall_experiment::event::Blame::Bug, what))
     })?;
+    bounded(output)
+}
+
+/// The output, if it does not nest too deeply.
+pub(crate) fn bounded(output: Value) -> Result<Value, Stop> {
     if output.depth() > MAX_DEPTH {
         // The reader of a log stops at 128 levels, and a log that cannot be read back restores nothing.
         let what = format!("the output nests more than {MAX_DEPTH} levels deep");

@@ -56,6 +56,9 @@ impl From<Stop> for Unreturned {
 /// # Must
 /// End every call soon after a stop is heard, and leave nothing of it behind.
 pub trait Foreign: Send + Sync {
+    /// Whether functions of this module are foreign although the catalogue has them.
+    fn prefers(&self, module: &str) -> bool;
+
     /// Calls a function.
     fn call<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Returned, Unreturned>>;
 }

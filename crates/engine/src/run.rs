@@ -227,9 +227,12 @@ impl Verdict {
         if let Some(reason) = stage.stopper.reason() {
             self.status.get_or_insert(match reason {
                 Signal::LogLost => Status::Aborted,
-                Signal::Interrupt | Signal::Terminate | Signal::HangUp | Signal::User1 | Signal::User2 => {
-                    Status::Interrupted
-                }
+                Signal::Interrupt
+                | Signal::Terminate
+                | Signal::HangUp
+                | Signal::User1
+                | Signal::User2
+                | Signal::Exit(_) => Status::Interrupted,
             });
         }
         self.status.unwrap_or(Status::Completed)

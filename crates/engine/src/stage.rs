@@ -71,7 +71,7 @@ impl Stage {
     pub fn request_stop(&self, signal: Signal) -> u8 {
         // Told before it is heard, so that the log has cause and effect in order.
         let degree = self.stopper.degree().saturating_add(1);
-        self.story.tell(Event::StopRequested { signal: signal.word().to_owned(), degree });
+        self.story.tell(Event::StopRequested { signal: signal.word().into_owned(), degree });
         self.stopper.request(signal)
     }
 

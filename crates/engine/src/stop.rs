@@ -4,6 +4,7 @@
 //! Third: the process ends and prints the command that restores. Invariant: a degree only ever rises, and the first reason
 //! is remembered.
 
+use std::borrow::Cow;
 use tokio::sync::watch;
 
 /// Why a run shall stop.
@@ -19,21 +20,24 @@ pub enum Signal {
     User1,
     /// SIGUSR2: the Toolkit's ungraceful exit, code 30: declared rollbacks are not played.
     User2,
+    /// A foreign function left with this status, as `sys.exit` does it.
+    Exit(i64),
     /// The event log cannot be written any more.
     LogLost,
 }
 
 impl Signal {
     /// Its word in the event log.
-    pub fn word(self) -> &'static str {
-        match self {
+    pub fn word(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Signal::Interrupt => "SIGINT",
             Signal::Terminate => "SIGTERM",
             Signal::HangUp => "SIGHUP",
             Signal::User1 => "SIGUSR1",
             Signal::User2 => "SIGUSR2",
+            Signal::Exit(status) => return Cow::Owned(format!("exit {status}")),
             Signal::LogLost => "log-lost",
-        }
+        })
     }
 }
 

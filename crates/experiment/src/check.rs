@@ -80,8 +80,13 @@ pub enum Known {
     Signature(Vec<Parameter>),
     /// The same of a function that takes any other argument, too.
     Open(Vec<Parameter>),
-    /// Its module is none of those that are known, and could not be had: why.
-    Unimportable(String),
+    /// Its module is none of those that are known, and could not be had.
+    Unimportable {
+        /// Those that are known, for a suggestion.
+        modules: Vec<String>,
+        /// Why not.
+        why: String,
+    },
     /// It is there and cannot be called with arguments by name: why.
     Uncallable(String),
 }

@@ -195,6 +195,9 @@ pub enum Ending {
         /// What to do about it.
         #[serde(default)]
         hint: Option<String>,
+        /// Where a foreign function raised it, as Python shows the frames, outermost first; each ends with its newline.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        traceback: Vec<String>,
     },
     /// By a stop, or by an error that is no activity's failure; the journal gives it no status.
     Interrupted,

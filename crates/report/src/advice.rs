@@ -104,7 +104,8 @@ mod tests {
     }
     fn failed(id: u64, hint: Option<&str>) -> Event {
         let hint = hint.map(str::to_owned);
-        let ending = Ending::Failed { message: "no".to_owned(), blame: Blame::Target, hint };
+        let ending =
+            Ending::Failed { message: "no".to_owned(), blame: Blame::Target, hint, traceback: Vec::new() };
         Event::ActivityEnded { id: ActivityId(id), ending }
     }
 

@@ -355,7 +355,7 @@ fn told(activity: &Activity, declared: Value, ending: Option<Ending>) -> Object 
     };
     let (output, message) = match ending {
         Some(Ending::Succeeded { output }) => (output, None),
-        Some(Ending::Failed { message, .. }) => (Value::Null, Some(message)),
+        Some(Ending::Failed { message, traceback, .. }) => (Value::Null, Some((message, traceback))),
         Some(Ending::Interrupted) | None => (Value::Null, None),
     };
     member("output", output);
@@ -363,8 +363,8 @@ fn told(activity: &Activity, declared: Value, ending: Option<Ending>) -> Object 
     if let Some(status) = status {
         member("status", status.into());
     }
-    if let Some(message) = message {
-        member("exception", exception(&message));
+    if let Some((message, traceback)) = message {
+        member("exception", exception(&message, traceback));
     }
     if let Some(ended) = activity.ended {
         member("end", time::iso(ended).into());
@@ -374,11 +374,11 @@ fn told(activity: &Activity, declared: Value, ending: Option<Ending>) -> Object 
 }
 
 /// The lines of a traceback as Python's `format_exception` gives them, each with its newline.
-fn exception(message: &str) -> Value {
-    Value::List(vec![
-        format!("{}\n", crate::line::TRACEBACK).into(),
-        format!("chaoslib.exceptions.ActivityFailed: {message}\n").into(),
-    ])
+fn exception(message: &str, traceback: Vec<String>) -> Value {
+    let first = format!("{}\n", crate::line::TRACEBACK);
+    let last = format!("chaoslib.exceptions.ActivityFailed: {message}\n");
+    let lines = std::iter::once(first).chain(traceback).chain([last]);
+    Value::List(lines.map(Value::from).collect())
 }
 
 #[cfg(test)]

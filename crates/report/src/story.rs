@@ -140,7 +140,7 @@ pub(crate) fn exited(status: i64, stdout: &str) -> Ending {
 }
 
 pub(crate) fn failed(message: &str) -> Ending {
-    Ending::Failed { message: message.into(), blame: Blame::Target, hint: None }
+    Ending::Failed { message: message.into(), blame: Blame::Target, hint: None, traceback: Vec::new() }
 }
 
 /// An activity that runs a process.

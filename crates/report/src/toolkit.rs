@@ -170,6 +170,10 @@ impl Toolkit {
                 Line::warning("Received the exit signal: 30"),
                 Line::warning("Ignoring rollbacks as per signal"),
             ],
+            exit if exit.starts_with("exit ") && self.rolling_back => vec![Line::warning(leaving)],
+            exit if exit.starts_with("exit ") => {
+                vec![Line::warning(format!("Received the exit signal: {}", &exit["exit ".len()..]))]
+            }
             // An ERROR has said already that the event log cannot be written.
             "log-lost" => Vec::new(),
             other => vec![Line::critical(other)],

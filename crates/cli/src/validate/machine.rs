@@ -22,6 +22,20 @@ impl<'a> Machine<'a> {
     }
 }
 
+impl Machine<'_> {
+    /// What Python knows of a function.
+    fn foreign(&self, module: &str, func: &str) -> Known {
+        let asked = (module.to_owned(), func.to_owned());
+        let known = self.foreign.borrow().get(&asked).cloned();
+        known.unwrap_or_else(|| {
+            let modules = names().map(|(module, _)| module.to_owned()).collect();
+            let known = self.session.signature(module, func, modules);
+            self.foreign.borrow_mut().insert(asked, known.clone());
+            known
+        })
+    }
+}
+
 impl Knowledge for Machine<'_> {
     fn env(&self, name: &str) -> Option<String> {
         self.session.environment.get(name).map(str::to_owned)
@@ -33,20 +47,13 @@ impl Knowledge for Machine<'_> {
 
     fn function(&self, module: &str, func: &str) -> Known {
         match CATALOG.function(module, func) {
+            _ if self.session.python.prefers(module) => self.foreign(module, func),
             Lookup::Found(entry) => Known::Signature(entry.parameters()),
             Lookup::NoFunction => {
                 let functions = names().filter(|(its_module, _)| *its_module == module);
                 Known::NoFunction(functions.map(|(_, func)| func.to_owned()).collect())
             }
-            Lookup::NoModule => {
-                let asked = (module.to_owned(), func.to_owned());
-                let known = self.foreign.borrow().get(&asked).cloned();
-                known.unwrap_or_else(|| {
-                    let known = self.session.signature(module, func);
-                    self.foreign.borrow_mut().insert(asked, known.clone());
-                    known
-                })
-            }
+            Lookup::NoModule => self.foreign(module, func),
         }
     }
 

@@ -59,7 +59,11 @@ pub(super) enum Message {
 
 /// Reads a line; `None` if the bridge's own sources did not write it.
 pub(super) fn read(line: &str) -> Option<Message> {
-    let Value::Object(mut message) = json::value(line).ok()? else { return None };
+    let mut message = match json::value(line) {
+        Ok(Value::Object(message)) => message,
+        Ok(_) => return None,
+        Err(error) => return unreadable(line, &error.to_string()),
+    };
     if let Some(Value::Object(log)) = message.get("log") {
         return Some(Message::Log(logged(log)));
     }
@@ -73,6 +77,17 @@ pub(super) fn read(line: &str) -> Option<Message> {
     }
     let Some(Value::Object(error)) = message.get("error") else { return None };
     Some(Message::Answer(number, Err(Trouble::Raised(Box::new(raised(error))))))
+}
+
+/// An answer that begins as the bridge's sources write it, and then has a value that our reader refuses: one of great depth.
+fn unreadable(line: &str, why: &str) -> Option<Message> {
+    let (number, rest) = line.strip_prefix("{\"id\": ")?.split_once(',')?;
+    let number = number.parse().ok()?;
+    if !(rest.starts_with(" \"ok\": ") && line.ends_with("}\n")) {
+        return None;
+    }
+    let shown = format!("what it returned cannot be kept: {why}");
+    Some(Message::Answer(number, Err(Trouble::Raised(Box::new(Raised { shown, ..Raised::default() })))))
 }
 
 fn text(of: &Object, key: &str) -> String {
@@ -112,5 +127,56 @@ fn raised(error: &Object) -> Raised {
             _ => None,
         },
         traceback: lines.iter().filter_map(Value::as_text).map(str::to_owned).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    fn check(line: &str, expected: &Expect) {
+        let shown = match read(&format!("{line}\n")) {
+            None => "nothing of ours".to_owned(),
+            Some(Message::Answer(number, Ok(value))) => {
+                format!("{number}: {}", squall_experiment::python::str_of(&value))
+            }
+            Some(Message::Answer(number, Err(Trouble::Raised(raised)))) => {
+                format!("{number} raised {:?} {:?}: {}", raised.kind, raised.code, raised.shown)
+            }
+            Some(Message::Answer(number, Err(trouble))) => format!("{number}: {trouble}"),
+            Some(Message::Log(log)) => format!("{} {}:{} {}", log.level, log.module, log.line, log.text),
+            Some(Message::Signal(signal)) => signal,
+        };
+        expected.assert_eq(&shown);
+    }
+
+    #[test]
+    fn lines_are_what_the_bridge_sends_or_nothing() {
+        check(
+            r#"{"id": 3, "ok": [NaN, 123456789012345678901234567890]}"#,
+            &expect!["3: [nan, 123456789012345678901234567890]"],
+        );
+        check(
+            r#"{"id": 4, "error": {"class": "E", "message": "m", "shown": "E: m", "kind": "exit", "code": 7}}"#,
+            &expect!["4 raised Exit Some(7): E: m"],
+        );
+        check(
+            r#"{"log": {"level": "INFO", "text": "hello", "module": "mine", "line": 12, "exc": null}}"#,
+            &expect!["INFO mine:12 hello"],
+        );
+        check(r#"{"signal": "SIGUSR1"}"#, &expect!["SIGUSR1"]);
+        for garbage in
+            ["garbage", "", "[]", "{}", r#"{"id": -1, "ok": 1}"#, r#"{"id": 1"#, r#"{"id": 1, "ok": 1} x"#]
+        {
+            check(garbage, &expect!["nothing of ours"]);
+        }
+    }
+
+    #[test]
+    fn a_value_that_nests_too_deeply_is_an_answer() {
+        let line = format!("{{\"id\": 5, \"ok\": {}{}}}\n", "[".repeat(5000), "]".repeat(5000));
+        let Some(Message::Answer(5, Err(Trouble::Raised(raised)))) = read(&line) else { panic!("no answer") };
+        assert!(raised.shown.starts_with("what it returned cannot be kept: "), "{}", raised.shown);
     }
 }

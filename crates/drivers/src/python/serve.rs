@@ -14,6 +14,10 @@ use std::time::Duration;
 const GRACE: Duration = Duration::from_secs(3);
 
 impl Foreign for Bridge {
+    fn prefers(&self, module: &str) -> bool {
+        self.program.is_ok() && self.preferred.covers(module)
+    }
+
     fn call<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Returned, Unreturned>> {
         Box::pin(self.called(call))
     }
@@ -91,7 +95,8 @@ fn unreturned(call: &Call<'_>, trouble: Trouble) -> Unreturned {
             Kind::Keyboard => Unreturned::Exit(Signal::Interrupt),
             Kind::Exit => Unreturned::Exit(match raised.code {
                 Some(30) => Signal::User2,
-                _ => Signal::User1,
+                Some(20) => Signal::User1,
+                other => Signal::Exit(other.unwrap_or_default()),
             }),
         },
     }

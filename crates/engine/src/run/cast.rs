@@ -161,7 +161,7 @@ impl<'a> Cast<'a> {
                     Unhooked::Interrupted(message) => message,
                     Unhooked::Exit(signal) => {
                         stage.request_stop(signal);
-                        signal.word().to_owned()
+                        signal.word().into_owned()
                     }
                 };
                 let function = hook.function().to_owned();

@@ -100,7 +100,8 @@ async fn between(cast: &Cast<'_>, stage: &Stage, activity: &Value, place: Place,
         }
         Err(Stop::Failed(failure)) => {
             let message = shown(activity, &failure);
-            end(Ending::Failed { message, blame: failure.blame, hint: failure.hint });
+            let Failure { blame, hint, traceback, .. } = failure;
+            end(Ending::Failed { message, blame, hint, traceback });
             Played::Failed(id)
         }
         Err(Stop::Cancelled) => {
@@ -112,7 +113,8 @@ async fn between(cast: &Cast<'_>, stage: &Stage, activity: &Value, place: Place,
         // Nobody waits for what runs in the background, so it cannot end anything: it failed, and says so.
         Err(Stop::Fatal(failure)) if background => {
             let message = failure.classed();
-            end(Ending::Failed { message, blame: failure.blame, hint: failure.hint });
+            let Failure { blame, hint, traceback, .. } = failure;
+            end(Ending::Failed { message, blame, hint, traceback });
             Played::Failed(id)
         }
         Err(Stop::Fatal(failure)) => {
@@ -148,7 +150,7 @@ pub(crate) async fn perform(
     beside: bool,
 ) -> Result<Value, Stop> {
     let scope = cast.scope();
-    let means = bind(cast, &scope, activity)?;
+    let means = bind(cast, stage, &scope, activity)?;
     let provider = activity.get("provider");
     let secrets = provider.and_then(|provider| provider.get("secrets")).map(|targets| {
         let names = targets.as_list().unwrap_or_default().iter().filter_map(Value::as_text);
@@ -201,7 +203,7 @@ async fn called(
     stage.story.caught_up().await;
     let call = Call { module, func, arguments, secrets, beside, activity: &name, look };
     match foreign.call(call).await {
-        Ok(returned) => Ok(returned.output),
+        Ok(returned) => crate::activity::bounded(returned.output),
         Err(Unreturned::Stop(stop)) => Err(stop),
         Err(Unreturned::Exit(signal)) => {
             // The same request may have come as a real signal meanwhile.
@@ -214,7 +216,7 @@ async fn called(
 }
 
 /// Finds what serves an activity and reads its arguments.
-fn bind(cast: &Cast<'_>, scope: &Scope, activity: &Value) -> Result<Means, Stop> {
+fn bind(cast: &Cast<'_>, stage: &Stage, scope: &Scope, activity: &Value) -> Result<Means, Stop> {
     let none = Object::new();
     let provider = activity.get("provider").and_then(Value::as_object).unwrap_or(&none);
     let text = |key: &str| provider.get(key).and_then(Value::as_text);
@@ -230,7 +232,9 @@ fn bind(cast: &Cast<'_>, scope: &Scope, activity: &Value) -> Result<Means, Stop>
         return Ok(Means::Ours(entry, bound));
     }
     let (module, func) = (text("module").unwrap_or_default(), text("func").unwrap_or_default());
+    let preferred = stage.foreign().is_some_and(|foreign| foreign.prefers(module));
     let entry = match cast.catalog.function(module, func) {
+        _ if preferred => None,
         Lookup::Found(entry) => Some(entry),
         Lookup::NoModule => None,
         Lookup::NoFunction => {

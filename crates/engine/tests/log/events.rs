@@ -162,10 +162,8 @@ fn ending() -> BoxedStrategy<Ending> {
     let blame = select(vec![Target, Driver, Environment, Experiment, Bug]);
     prop_oneof![
         value().prop_map(|output| Ending::Succeeded { output }),
-        (text(), blame, of(text())).prop_map(|(message, blame, hint)| Ending::Failed {
-            message,
-            blame,
-            hint
+        (text(), blame, of(text()), vec(text(), 0..3)).prop_map(|(message, blame, hint, traceback)| {
+            Ending::Failed { message, blame, hint, traceback }
         }),
         Just(Ending::Interrupted),
     ]

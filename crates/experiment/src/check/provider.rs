@@ -75,11 +75,12 @@ impl Checker<'_> {
                     .or_else(|| Some(format!("`{module}` has {} here", listed(&functions))));
                 self.say(Complaint::error(Rule::PythonFunction, member(path, "func"), message).help(help));
             }
-            Known::Unimportable(why) => {
+            Known::Unimportable { modules, why } => {
                 let name = activity.get("name").map(str_of).unwrap_or_default();
                 let message = format!("could not find Python module '{module}' in activity '{name}'");
                 let complaint = Complaint::error(Rule::PythonModule, member(path, "module"), message);
-                self.say(complaint.help(Some(why)));
+                let near = modules.iter().find(|known| is_slip(module, known));
+                self.say(complaint.help(Some(near.map_or(why, |near| format!("did you mean `{near}`?")))));
             }
             Known::Uncallable(why) => {
                 let message =

@@ -57,11 +57,11 @@ fn straight(line: &[u8]) -> Option<Record> {
             Some(Record { at, event: Event::ActivityStarted { id, place, activity, background } })
         }
         "activity-ended" => {
-            let ActivityEnded { at, id, ended, output, message, blame, hint } =
+            let ActivityEnded { at, id, ended, output, message, blame, hint, traceback } =
                 serde_json::from_slice(line).ok()?;
             let ending = match ended {
                 Ended::Succeeded => Ending::Succeeded { output: output? },
-                Ended::Failed => Ending::Failed { message: message?, blame: blame?, hint },
+                Ended::Failed => Ending::Failed { message: message?, blame: blame?, hint, traceback },
                 Ended::Interrupted => Ending::Interrupted,
             };
             Some(Record { at, event: Event::ActivityEnded { id, ending } })
@@ -105,6 +105,8 @@ struct ActivityEnded {
     message: Option<String>,
     blame: Option<Blame>,
     hint: Option<String>,
+    #[serde(default)]
+    traceback: Vec<String>,
 }
 
 #[derive(Deserialize)]

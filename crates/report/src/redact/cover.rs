@@ -159,8 +159,11 @@ impl Known {
                 self.clean(message);
             }
             Event::ActivityEnded { ending: Ending::Succeeded { output }, .. } => self.value(output),
-            Event::ActivityEnded { ending: Ending::Failed { message, hint, .. }, .. }
-            | Event::NotRestored { message, hint, .. } => {
+            Event::ActivityEnded { ending: Ending::Failed { message, hint, traceback, .. }, .. } => {
+                self.clean(message);
+                hint.iter_mut().chain(traceback).for_each(|text| self.clean(text));
+            }
+            Event::NotRestored { message, hint, .. } => {
                 self.clean(message);
                 hint.iter_mut().for_each(|hint| self.clean(hint));
             }

@@ -26,7 +26,7 @@ pub(super) fn ended(ending: &Ending) -> Vec<Line> {
         Ending::Succeeded { output } => {
             vec![Line::debug(format!("  => succeeded with '{}'", python::str_of(output)))]
         }
-        Ending::Failed { message, blame: _, hint } => {
+        Ending::Failed { message, blame: _, hint, traceback: _ } => {
             let mut lines = vec![Line::error(format!("  => failed: {message}"))];
             lines.extend(hint.iter().map(|hint| Line::debug(format!("  hint: {hint}"))));
             lines

@@ -52,6 +52,7 @@ class Bridge:
         self.serving = None
         self.threads = {}
         self.configuration = {}
+        self.functions = {}
 
     def send(self, message):
         self.send_bytes(message.encode("ascii") + b"\n")
@@ -160,7 +161,7 @@ def error_of(raised):
     except Exception as error:
         text = "<its text cannot be had: %s>" % type(error).__name__
     try:
-        lines = traceback.format_exception(type(raised), raised, trail)
+        lines = traceback.format_tb(trail, -50)
     except Exception:
         lines = []
     try:
@@ -180,8 +181,11 @@ class Fatal(Exception):
 
 
 def function(bridge, op):
-    stem, name = OPS[op]
-    return getattr(importlib.import_module("chaos_bridge." + stem), name)
+    # Kept here, for an extension may clear out `sys.modules`.
+    if op not in bridge.functions:
+        stem, name = OPS[op]
+        bridge.functions[op] = getattr(importlib.import_module("chaos_bridge." + stem), name)
+    return bridge.functions[op]
 
 
 def answer(bridge, body):
