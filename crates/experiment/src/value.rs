@@ -326,6 +326,8 @@ impl<'de> Visitor<'de> for Reader {
             };
             object.insert(key, value);
         }
+        // Small objects would take up to twice their size, and the journal holds a whole experiment of them.
+        object.shrink_to_fit();
         if object.len() != 1 {
             return Ok(Value::Object(object));
         }
