@@ -33,6 +33,7 @@ use crate::load::Draft;
 use crate::{Object, Value};
 use complaints::{Complaint, Complaints, did_you_mean, item, member};
 use rules::Rule;
+use std::collections::BTreeMap;
 
 /// What validation asks of the world.
 pub trait Knowledge {
@@ -105,8 +106,13 @@ pub struct Parameter {
 /// Every complaint about an experiment. It is valid if none of them is an error.
 pub fn check(draft: &Draft, knowledge: &dyn Knowledge) -> Vec<Diagnostic> {
     let said = Complaints::new(&draft.spans);
-    let mut checker =
-        Checker { document: &draft.document, knowledge, said, names: variables::Names::Unknown };
+    let mut checker = Checker {
+        document: &draft.document,
+        knowledge,
+        said,
+        names: variables::Names::Unknown,
+        named: named(&draft.document),
+    };
     checker.experiment();
     checker.said.finish(&draft.duplicates)
 }
@@ -138,6 +144,32 @@ struct Checker<'a> {
     said: Complaints<'a>,
     /// What `${name}` may stand for.
     names: variables::Names,
+    /// What a `ref` can point to.
+    named: BTreeMap<&'a str, Named<'a>>,
+}
+
+/// The activities of the method and of the hypothesis that have one name.
+struct Named<'a> {
+    /// The one that a `ref` means: the last.
+    meant: &'a Value,
+    /// How many there are.
+    number: usize,
+    /// Whether one of them is another than the one before it.
+    differ: bool,
+}
+
+fn named(document: &Value) -> BTreeMap<&str, Named<'_>> {
+    let mut all: BTreeMap<&str, Named<'_>> = BTreeMap::new();
+    let probes = document.get("steady-state-hypothesis").and_then(|hypothesis| hypothesis.get("probes"));
+    let lists = [document.get("method"), probes].into_iter().flatten();
+    for activity in lists.filter_map(Value::as_list).flatten() {
+        let Some(name) = activity.get("name").and_then(Value::as_text) else { continue };
+        let known = all.entry(name).or_insert(Named { meant: activity, number: 0, differ: false });
+        known.differ |= known.meant != activity;
+        known.number += 1;
+        known.meant = activity;
+    }
+    all
 }
 
 impl<'a> Checker<'a> {
@@ -193,7 +225,7 @@ impl<'a> Checker<'a> {
             let path = item("method", index);
             self.activity(&path, activity);
             if let Some(name) = reference(activity)
-                && !self.referable().any(|known| known == name)
+                && !self.named.contains_key(name)
             {
                 let message = format!("referenced activity '{name}' could not be found in the experiment");
                 let help = self.help_for_ref(name);
@@ -213,7 +245,7 @@ impl<'a> Checker<'a> {
     /// A `ref` which the Toolkit does not look up before it is played.
     fn dangling(&mut self, path: &str, activity: &Value) {
         if let Some(name) = reference(activity)
-            && !self.referable().any(|known| known == name)
+            && !self.named.contains_key(name)
         {
             let message = format!("no activity of the method or of the hypothesis is named '{name}'");
             let help = self.help_for_ref(name);
@@ -226,21 +258,7 @@ impl<'a> Checker<'a> {
         if rollbacks.iter().any(|activity| activity.get("name").and_then(Value::as_text) == Some(name)) {
             return Some("a rollback cannot be referenced: repeat it here".to_owned());
         }
-        did_you_mean(name, self.referable())
-    }
-
-    /// The names that a `ref` can have.
-    fn referable(&self) -> impl Iterator<Item = &'a str> {
-        self.named().map(|(name, _)| name)
-    }
-
-    /// What a `ref` can point to, by name. Of several with one name the last is meant.
-    fn named(&self) -> impl Iterator<Item = (&'a str, &'a Value)> {
-        let document = self.document;
-        let probes = document.get("steady-state-hypothesis").and_then(|hypothesis| hypothesis.get("probes"));
-        let lists = [document.get("method"), probes].into_iter().flatten();
-        let activities = lists.filter_map(Value::as_list).flatten();
-        activities.filter_map(|activity| Some((activity.get("name")?.as_text()?, activity)))
+        did_you_mean(name, self.named.keys().copied())
     }
 
     /// The activity that is played: the one that a `ref` points to, if there is one.
@@ -248,12 +266,8 @@ impl<'a> Checker<'a> {
     where
         'a: 'v,
     {
-        match reference(activity) {
-            Some(name) => {
-                self.named().filter(|(known, _)| *known == name).last().map_or(activity, |(_, found)| found)
-            }
-            None => activity,
-        }
+        let meant = reference(activity).and_then(|name| self.named.get(name));
+        meant.map_or(activity, |named| named.meant)
     }
 
     /// What is known of what an activity does; `None` for what can do anything.

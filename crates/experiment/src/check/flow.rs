@@ -86,11 +86,11 @@ impl<'a> Checker<'a> {
     fn ambiguous(&mut self, path: &str, activities: &[Value]) {
         for (index, activity) in activities.iter().enumerate() {
             let Some(name) = reference(activity) else { continue };
-            let known: Vec<&Value> =
-                self.named().filter(|(known, _)| *known == name).map(|(_, activity)| activity).collect();
-            let Some((last, others)) = known.split_last() else { continue };
-            if others.iter().any(|other| other != last) {
-                let message = format!("{} activities are named '{name}': the last one is meant", known.len());
+            if let Some(named) = self.named.get(name)
+                && named.differ
+            {
+                let message =
+                    format!("{} activities are named '{name}': the last one is meant", named.number);
                 let help = "those of the hypothesis count as later than those of the method".to_owned();
                 let at = member(&item(path, index), "ref");
                 self.say(Complaint::hint(Rule::AmbiguousRef, at, message).help(help));
