@@ -52,6 +52,8 @@ pub(super) struct Activity {
     pub(super) ended: Option<Timestamp>,
     /// Whether there is a record of its end.
     pub(super) ends: bool,
+    /// Whether it was really judged.
+    pub(super) judged: bool,
     /// How often a control changed its record.
     pub(super) changes: usize,
     /// Only in the hypothesis.
@@ -136,6 +138,7 @@ impl Facts {
                     started: at,
                     ended: None,
                     ends: false,
+                    judged: false,
                     changes: 0,
                     tolerance_met: None,
                 };
@@ -145,6 +148,7 @@ impl Facts {
                 self.judged.checked(activity);
                 if let Some(activity) = self.activities.get_mut(&activity) {
                     activity.tolerance_met = Some(met);
+                    activity.judged = true;
                 }
             }
             Event::ActivityEnded { id, ending } => {

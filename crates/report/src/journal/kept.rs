@@ -51,7 +51,12 @@ impl Kept {
     /// The record of an activity.
     pub fn record(&self, id: ActivityId) -> Option<Object> {
         let activity = self.facts.as_ref()?.activities.get(&id)?;
-        Some(run_record(activity, self.entries.get(&id)?.clone()))
+        let mut record = run_record(activity, self.entries.get(&id)?.clone());
+        if !activity.judged {
+            // That comes when it has been held against its tolerance.
+            record.shift_remove("tolerance_met");
+        }
+        Some(record)
     }
 
     /// The activities that were begun in the method or among the rollbacks; those of a look at the steady state that ended.

@@ -40,6 +40,7 @@ class Live:
         # Records of activities by their numbers; activities by the numbers of their plays.
         self.records = {}
         self.activities = {}
+        self.told = {}
         self.during = []
         self.registry = EventHandlerRegistry()
 
@@ -115,9 +116,14 @@ class Live:
         return getattr(self, kind)
 
     def activity_of_record(self, number):
-        record = self.records.get(number)
-        declared = record["activity"] if record else None
-        return next((one for one in self.all_activities() if one == declared), declared)
+        """The activity of a record: one object for both events, whatever a handler writes into it."""
+        record = self.records.get(number) or {}
+        if "end" in record and number in self.told:
+            return self.told.pop(number)
+        declared = record.get("activity")
+        if number not in self.told:
+            self.told[number] = next((one for one in self.all_activities() if one == declared), declared)
+        return self.told[number]
 
     def state(self, phase):
         if phase == "during":
