@@ -1,7 +1,7 @@
 """Activities: a function of a module is called as the Toolkit calls it, and asked for its signature."""
 
 import importlib
-import inspect
+import types
 
 from chaos_bridge.main import Fatal
 
@@ -20,10 +20,45 @@ def parameters(called):
     try:
         return PARAMETERS[called]
     except KeyError:
-        found = PARAMETERS[called] = frozenset(inspect.signature(called).parameters)
+        found = PARAMETERS[called] = named(called)
         return found
     except TypeError:
-        return frozenset(inspect.signature(called).parameters)
+        # It cannot be a key.
+        return named(called)
+
+
+def is_plain(called):
+    """Whether its code says all of its signature: no decorator has anything to add. `inspect` takes long to import."""
+    return type(called) is types.FunctionType and not called.__dict__
+
+
+def declared_by(called):
+    """The parameters of a plain function, as `inspect.signature` has them but for their order."""
+    code = called.__code__
+    names = code.co_varnames
+    by_place, by_name = code.co_argcount, code.co_kwonlyargcount
+    optional = len(called.__defaults__ or ())
+    found = []
+    for index, name in enumerate(names[:by_place]):
+        kind = "POSITIONAL_ONLY" if index < code.co_posonlyargcount else "POSITIONAL_OR_KEYWORD"
+        found.append({"name": name, "kind": kind, "required": index < by_place - optional})
+    for name in names[by_place:by_place + by_name]:
+        found.append({"name": name, "kind": "KEYWORD_ONLY", "required": name not in (called.__kwdefaults__ or ())})
+    rest = by_place + by_name
+    if code.co_flags & 0x04:
+        found.append({"name": names[rest], "kind": "VAR_POSITIONAL", "required": False})
+        rest += 1
+    if code.co_flags & 0x08:
+        found.append({"name": names[rest], "kind": "VAR_KEYWORD", "required": False})
+    return found
+
+
+def named(called):
+    if is_plain(called):
+        return frozenset(one["name"] for one in declared_by(called))
+    import inspect
+
+    return frozenset(inspect.signature(called).parameters)
 
 
 def call(body, bridge):
@@ -50,6 +85,11 @@ def signature(body, bridge):
     except Exception as error:
         # Why is for whoever reads the log.
         return {"known": "nothing", "why": "%s: %s" % (type(error).__name__, error)}
+    plain = getattr(module, body["func"], None)
+    if is_plain(plain):
+        return {"known": "signature", "parameters": declared_by(plain)}
+    import inspect
+
     functions = inspect.getmembers(module, lambda item: inspect.isfunction(item) or inspect.isbuiltin(item))
     for name, found in functions:
         if name != body["func"]:

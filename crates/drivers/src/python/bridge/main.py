@@ -6,21 +6,20 @@ is where extensions expect signals, event loops and interruptions. A thread of i
 error belong to the extensions; whatever they do with them, the bridge goes on.
 """
 
-import base64
-import datetime
-import importlib.abc
+import importlib
 import importlib.machinery
-import importlib.util
 import json
 import logging
 import os
-import queue
 import signal
 import sys
 import threading
 import time
 import traceback
 import types
+
+# What every run pays for is imported here, so it is little: `queue` and `importlib.abc` would bring much that nobody needs.
+from _queue import SimpleQueue
 
 # What an op is served by: the bridge's module, and its function `(body, bridge) -> value`. Modules are loaded when first asked.
 OPS = {
@@ -47,7 +46,7 @@ class Bridge:
         self.fd = pipe.fileno()
         self.pid = os.getpid()
         self.sending = threading.Lock()
-        self.requests = queue.SimpleQueue()
+        self.requests = SimpleQueue()
         # What the main thread is serving, and the threads that serve something.
         self.serving = None
         self.threads = {}
@@ -70,7 +69,7 @@ class Bridge:
         self.send(json.dumps(message))
 
 
-class Sources(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class Sources:
     """Imports the bridge's own modules, and stand-ins, from the sources that came through the pipe."""
 
     def __init__(self, sources):
@@ -80,6 +79,9 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         package, _, stem = name.rpartition(".")
         if package == "chaos_bridge" and stem in self.sources:
             return importlib.machinery.ModuleSpec(name, self, origin="<chaos>/" + stem + ".py")
+        return None
+
+    def create_module(self, spec):
         return None
 
     def exec_module(self, module):
@@ -253,6 +255,8 @@ def untagged(value):
         if key == "$date":
             return date(inner)
         if key == "$bytes":
+            import base64
+
             return base64.b64decode(inner)
         if key == "$int":
             return int(inner)
@@ -264,6 +268,8 @@ def untagged(value):
 
 
 def date(text):
+    import datetime
+
     if "T" in text:
         return datetime.datetime.fromisoformat(text)
     return datetime.date.fromisoformat(text)
@@ -321,7 +327,7 @@ def forked(bridge):
         os.close(bridge.fd)
     except OSError:
         pass
-    bridge.requests = queue.SimpleQueue()
+    bridge.requests = SimpleQueue()
     bridge.requests.put(None)
     bridge.copy = True
 
