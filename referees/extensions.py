@@ -146,6 +146,38 @@ def discover(lab, package, toolkit):
     return f"{len((found[1][2] or {}).get('activities', ()))} activities"
 
 
+COMMAND = """
+import click
+
+@click.command()
+@click.argument("who")
+@click.option("--loud", is_flag=True)
+@click.pass_context
+def hello(ctx, who, loud):
+    click.echo("hello %s %s %s" % (who, loud, ctx.obj["settings_path"]))
+    ctx.exit(3)
+"""
+
+
+def command(lab, toolkit):
+    """A command that a package adds, and a word that nobody knows."""
+    folder = lab.path("command")
+    for name, text in {"acme-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n", "acme_command.py": COMMAND,
+                       "acme-1.0.dist-info/entry_points.txt": "[chaostoolkit.cli_plugins]\nhello = acme_command:hello\n"}.items():
+        os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def said(program, *words):
+        done = subprocess.run([program, "--settings", "s.yaml", "--no-log-file", *words], cwd=folder, stdin=subprocess.DEVNULL,
+                              env=dict(surroundings(folder), PYTHONPATH=folder), capture_output=True, timeout=60, check=False)
+        return [done.returncode, done.stdout.decode(), done.stderr.decode()]
+
+    for words in (["--no-version-check", "hello", "you", "--loud"], ["--no-version-check", "hello"], ["goodbye"]):
+        alike(" ".join(words), said(toolkit, *words), said(lab.program, *words))
+    return "3 command lines"
+
+
 def words(lab, shim):
     """What a table of calls gave."""
     folder = lab.path(f"words-{'ours' if shim else 'theirs'}")
@@ -191,6 +223,7 @@ def main():
             checks.append((f"play {name}", compare, lab, name, opts.toolkit))
         if opts.plays == "*":
             checks += [(f"discover {package}", discover, lab, package, opts.toolkit) for package in PACKAGES]
+            checks += [("a command that a package adds", command, lab, opts.toolkit)]
             checks += [("sources are Python 3.8", old_syntax), ("names of chaoslib", same_words, lab)]
         # Most of each is waiting for interpreters to start.
         found = list(pool.map(lambda check: tally.check(*check), checks))
