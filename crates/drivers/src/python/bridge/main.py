@@ -2,8 +2,8 @@
 
 A request is a line of JSON, `{"id": n, "op": "...", ...}`; its reply is `{"id": n, "ok": value}` or `{"id": n, "error": {...}}`.
 Requests with `"beside": true` are served in a thread of their own, all others on the main thread, one after the other, for that
-is where extensions expect signals, event loops and interruptions. A thread of its own receives. Standard input, output and
-error belong to the extensions; whatever they do with them, the bridge goes on.
+is where extensions expect signals, event loops and interruptions. The main thread receives too; a thread of its own does so while
+it is long at something. Standard input, output and error belong to the extensions; whatever they do with them, the bridge goes on.
 """
 
 import importlib
@@ -46,6 +46,8 @@ class Bridge:
         self.fd = pipe.fileno()
         self.pid = os.getpid()
         self.sending = threading.Lock()
+        # Who holds this reads the pipe; what another thread than the main one reads for it goes through the queue.
+        self.reading = threading.Lock()
         self.requests = SimpleQueue()
         # What the main thread is serving, and the threads that serve something.
         self.serving = None
@@ -118,10 +120,13 @@ def json_form(value):
     return str(value)
 
 
+ENCODER = json.JSONEncoder(default=json_form)
+
+
 def written(value):
     """The JSON text of a value. Keys that JSON cannot hold become text, too."""
     try:
-        return json.dumps(value, default=json_form)
+        return ENCODER.encode(value)
     except TypeError:
         return json.dumps(with_text_keys(value), default=json_form)
 
@@ -221,27 +226,75 @@ def aside(bridge, body):
     bridge.send(line)
 
 
-def receive(bridge):
-    """Reads requests until the pipe closes, which means that nobody needs us any more."""
-    while True:
-        try:
-            line = bridge.pipe.readline()
-        except (OSError, ValueError):
-            line = b""
-        if not line.endswith(b"\n"):
-            break
-        body = json.loads(line)
-        if body.get("tagged"):
-            body = untagged(body)
-        if "cancel" in body:
-            cancel(bridge, body["cancel"])
-        elif body.get("beside"):
-            threading.Thread(target=aside, args=(bridge, body), daemon=True, name=body["op"]).start()
-        else:
-            bridge.requests.put(body)
-    bridge.requests.put(None)
+# What a reader gives that has nothing for the main thread.
+AGAIN = object()
+
+# Seconds for which the main thread may be at one thing before another thread reads the pipe in its place.
+PATIENCE = 0.05
+
+
+def take(bridge):
+    """Reads the pipe once. What is for the main thread is returned, `None` when nobody needs us any more; the rest is done."""
+    try:
+        line = bridge.pipe.readline()
+    except (OSError, ValueError):
+        line = b""
+    if not line.endswith(b"\n"):
+        threading.Thread(target=farewell, args=(bridge,), daemon=True, name="chaos farewell").start()
+        return None
+    body = json.loads(line)
+    if body.get("tagged"):
+        body = untagged(body)
+    if "cancel" in body:
+        cancel(bridge, body["cancel"])
+    elif body.get("beside"):
+        threading.Thread(target=aside, args=(bridge, body), daemon=True, name=body["op"]).start()
+    else:
+        return body
+    return AGAIN
+
+
+def farewell(bridge):
+    """Whatever keeps the interpreter alive after its last words ends with it."""
     time.sleep(bridge.grace)
     os.killpg(0, signal.SIGKILL)
+
+
+def next_request(bridge):
+    """The main thread's next request, `None` at the end. While it is idle it reads itself: a change of threads costs as much as
+    a call."""
+    while True:
+        if bridge.reading.acquire(False):
+            try:
+                body = AGAIN
+                while body is AGAIN:
+                    # What was read in our place comes first, and is only in the queue once the lock was let go.
+                    body = take(bridge) if bridge.requests.empty() else bridge.requests.get()
+                return body
+            finally:
+                bridge.reading.release()
+        body = bridge.requests.get()
+        if body is not AGAIN:
+            return body
+
+
+def watch(bridge):
+    """Reads while the main thread is long at something, so that it can be interrupted and others are served beside it."""
+    last = None
+    while True:
+        time.sleep(PATIENCE)
+        if bridge.serving is None or bridge.serving != last:
+            last = bridge.serving
+            continue
+        with bridge.reading:
+            body = AGAIN
+            while body is AGAIN and bridge.serving == last:
+                body = take(bridge)
+            bridge.requests.put(body)
+        if body is None:
+            return
+        # The main thread may have begun to wait before we let go: it is to look who reads now.
+        bridge.requests.put(AGAIN)
 
 
 def untagged(value):
@@ -370,11 +423,11 @@ def serve(pipe):
     set_up_logging(bridge)
     os.register_at_fork(after_in_child=lambda: forked(bridge))
     bridge.tell(id=0, ok={"version": list(sys.version_info[:3]), "old": False})
-    threading.Thread(target=receive, args=(bridge,), daemon=True, name="chaos bridge").start()
+    threading.Thread(target=watch, args=(bridge,), daemon=True, name="chaos bridge").start()
     while True:
         number = None
         try:
-            body = bridge.requests.get()
+            body = next_request(bridge)
             if body is None:
                 break
             number = bridge.serving = body["id"]
