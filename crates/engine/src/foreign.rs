@@ -27,15 +27,6 @@ pub struct Call<'a> {
     pub look: &'a Look,
 }
 
-/// What a function returned.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Returned {
-    /// The output.
-    pub output: Value,
-    /// Its arguments afterwards, if it changed them.
-    pub arguments: Option<Object>,
-}
-
 /// Why a function returned nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unreturned {
@@ -59,6 +50,6 @@ pub trait Foreign: Send + Sync {
     /// Whether functions of this module are foreign although the catalogue has them.
     fn prefers(&self, module: &str) -> bool;
 
-    /// Calls a function.
-    fn call<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Returned, Unreturned>>;
+    /// Calls a function; what it returned.
+    fn call<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Value, Unreturned>>;
 }

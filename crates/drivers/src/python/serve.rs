@@ -2,7 +2,7 @@
 
 use super::{Bridge, Kind, Pending, Raised, Trouble};
 use futures_util::future::BoxFuture;
-use squall_engine::foreign::{Call, Foreign, Returned, Unreturned};
+use squall_engine::foreign::{Call, Foreign, Unreturned};
 use squall_engine::stop::Signal;
 use squall_engine::{Failure, Stop};
 use squall_experiment::event::Blame;
@@ -18,13 +18,13 @@ impl Foreign for Bridge {
         self.program.is_ok() && self.preferred.covers(module)
     }
 
-    fn call<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Returned, Unreturned>> {
+    fn call<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Value, Unreturned>> {
         Box::pin(self.called(call))
     }
 }
 
 impl Bridge {
-    async fn called(&self, call: Call<'_>) -> Result<Returned, Unreturned> {
+    async fn called(&self, call: Call<'_>) -> Result<Value, Unreturned> {
         // What was told before is shown before anything that the function says.
         tokio::task::yield_now().await;
         let begun =
@@ -41,17 +41,7 @@ impl Bridge {
                 return Err(stop.into());
             }
         };
-        match pending.answered(reply) {
-            Ok(Value::Object(mut reply)) => Ok(Returned {
-                output: reply.swap_remove("output").unwrap_or_default(),
-                arguments: match reply.swap_remove("arguments") {
-                    Some(Value::Object(arguments)) => Some(arguments),
-                    _ => None,
-                },
-            }),
-            Ok(other) => Ok(Returned { output: other, arguments: None }),
-            Err(trouble) => Err(unreturned(&call, trouble)),
-        }
+        pending.answered(reply).map_err(|trouble| unreturned(&call, trouble))
     }
 
     /// The request. The configuration is sent when it is not the one that the interpreter has.

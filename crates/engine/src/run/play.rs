@@ -203,7 +203,7 @@ async fn called(
     stage.story.caught_up().await;
     let call = Call { module, func, arguments, secrets, beside, activity: &name, look };
     match foreign.call(call).await {
-        Ok(returned) => crate::activity::bounded(returned.output),
+        Ok(output) => crate::activity::bounded(output),
         Err(Unreturned::Stop(stop)) => Err(stop),
         Err(Unreturned::Exit(signal)) => {
             // The same request may have come as a real signal meanwhile.

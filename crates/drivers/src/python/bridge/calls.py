@@ -75,7 +75,7 @@ def call(body, bridge):
         arguments["secrets"] = body["secrets"]
     if "configuration" in names:
         arguments["configuration"] = dict(bridge.configuration)
-    return {"output": called(**arguments)}
+    return called(**arguments)
 
 
 def signature(body, bridge):
