@@ -14,7 +14,7 @@ use caller::{Call, Caller};
 use courier::Courier;
 use jiff::Timestamp;
 use squall_experiment::diagnostic::Diagnostic;
-use squall_experiment::event::Record;
+use squall_experiment::event::{Record, Sought};
 use squall_experiment::{Object, Value};
 use squall_report::line::Line;
 use squall_report::notify::{self, Channel, Message, Name, Notice, Payload, Ran, channels};
@@ -97,7 +97,7 @@ impl Notices {
     }
 
     /// Tells how a run ended; `source` gives its records, from the first on each time it is called.
-    pub(crate) fn ran<R, E>(&self, source: impl Fn() -> Result<R, E>)
+    pub(crate) fn ran<R, E>(&self, source: impl Fn(Sought) -> Result<R, E>)
     where
         R: Iterator<Item = Result<Record, E>>,
         E: Display,

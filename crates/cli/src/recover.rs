@@ -20,12 +20,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// How many of the latest runs `chaos run` looks through for something that was left behind.
-const LATEST: usize = 20;
+const LATEST: usize = 1000;
 
 /// Lists or restores; the exit code.
 pub(crate) fn recover(arguments: &Recover, session: &Session) -> Result<u8, Problem> {
     let state = session.state()?;
-    let runs = recover::runs(&state).map_err(|error| unreadable(&state, &error))?;
+    let runs = match &arguments.run {
+        Some(_) => recover::runs(&state),
+        None => recover::unsettled(&state, usize::MAX),
+    };
+    let runs = runs.map_err(|error| unreadable(&state, &error))?;
     match &arguments.run {
         Some(name) => restore(vec![named(&runs, name)?], arguments.journal_path.as_deref(), &state, session),
         None if arguments.all => {
@@ -43,7 +47,7 @@ pub(crate) fn recover(arguments: &Recover, session: &Session) -> Result<u8, Prob
 /// Says in the log, on a terminal as a warning, that an earlier run left something behind.
 pub(crate) fn mention(session: &Session, state: &Path) {
     // A folder that cannot be read is told when the new run's log is made.
-    let runs = recover::newest(state, LATEST).unwrap_or_default();
+    let runs = recover::unsettled(state, LATEST).unwrap_or_default();
     for run in runs.iter().filter(|run| !run.open.is_empty() && !run.going_on) {
         let text = format!(
             "the earlier run {} left something behind; `chaos recover {}` does this: {}",
@@ -57,7 +61,7 @@ pub(crate) fn mention(session: &Session, state: &Path) {
 
 /// Says what a run that broke off left behind.
 pub(crate) fn say_left(session: &Session, state: &Path, run: &RunId) {
-    let runs = recover::runs(state).unwrap_or_default();
+    let runs = recover::unsettled(state, usize::MAX).unwrap_or_default();
     for run in runs.iter().filter(|earlier| earlier.run == *run && !earlier.open.is_empty()) {
         session.say(Line::warning(format!(
             "What this run changed is still in place. `chaos recover {}` puts it back: {}",

@@ -92,7 +92,8 @@ fn experiment_with(arguments: &Run, mut session: Session, codes: &mut Codes) -> 
             let (ended, mut told) = played?;
             let written = journal::write(journal, told.log.path(), &told.unwritten);
             if written.is_ok() {
-                journal::mark(&mut told.log, &absolute(journal));
+                let settled = told.open == 0 && told.unwritten.is_empty();
+                journal::mark(&mut told.log, &absolute(journal), settled);
             }
             session.notices.ran(journal::records(told.log.path(), &told.unwritten));
             written.map(|()| End::Ran(ended))

@@ -3,10 +3,14 @@
 //! Invariant: every complete line is a record; a torn last line (a crash, a full disk) is not one and is cut off before the
 //! next append. While a run or a recovery is at it, it holds an exclusive lock, so that nobody restores under its feet.
 
+mod read;
+
+pub use read::{Changes, Damaged, changes, last, read};
+
 use crate::failure::Failure;
-use squall_experiment::event::{Event, FORMAT, HEAD, Record, RunId, event_of};
+use squall_experiment::event::{Record, RunId};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -180,151 +184,11 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// The records of a log file, one after the other, without holding them all. A torn last line ends it.
-///
-/// # Errors
-/// It cannot be opened.
-pub fn read(path: &Path) -> io::Result<impl Iterator<Item = Result<Record, Damaged>>> {
-    let mut lines = BufReader::new(File::open(path)?);
-    let mut number = 0;
-    let mut line = Vec::new();
-    Ok(std::iter::from_fn(move || {
-        line.clear();
-        line.shrink_to(AT_ONCE);
-        number += 1;
-        match lines.read_until(b'\n', &mut line) {
-            Ok(_) if line.last() == Some(&b'\n') => Some(record(&line, number)),
-            Ok(_) => None,
-            Err(error) => Some(Err(Damaged { line: number, why: error.to_string(), newer: false })),
-        }
-    }))
-}
-
-/// A line that is no record.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line} is not a record that this version can read: {why}")]
-pub struct Damaged {
-    /// Counted from 1.
-    pub line: usize,
-    /// What the reader says.
-    pub why: String,
-    /// Whether a newer version wrote it, so that nothing behind it can be trusted to be understood.
-    pub newer: bool,
-}
-
-/// The events that tell what is changed and what is put back, and of which run. Others may be as long as an output.
-const OF_CHANGES: [&str; 6] = ["run-started", "armed", "restored", "heals", "run-ended", "journal-written"];
-
-/// What a log says about changes, without reading what else it holds. A torn last line ends it.
-///
-/// # Errors
-/// It cannot be opened.
-pub fn changes(path: &Path) -> io::Result<Changes> {
-    Ok(Changes { lines: BufReader::new(File::open(path)?), number: 0, good: 0 })
-}
-
-/// The lines of a log that are about changes.
-#[derive(Debug)]
-pub struct Changes {
-    lines: BufReader<File>,
-    number: usize,
-    /// Length of the complete lines so far.
-    good: u64,
-}
-
-impl Changes {
-    /// The next complete line, if it is about a change, or cannot be told.
-    fn line(&mut self) -> io::Result<Option<Result<Option<Record>, Damaged>>> {
-        let mut line = Vec::new();
-        self.number += 1;
-        let mut length = (&mut self.lines).take(HEAD as u64).read_until(b'\n', &mut line)? as u64;
-        if length == 0 {
-            return Ok(None);
-        }
-        let about = event_of(&line).map(|event| OF_CHANGES.contains(&event));
-        let mut complete = line.last() == Some(&b'\n');
-        if !complete {
-            let mut rest = Vec::new();
-            length += match about {
-                Some(false) => {
-                    let (skipped, ended) = skip_line(&mut self.lines)?;
-                    complete = ended;
-                    skipped
-                }
-                Some(true) | None => {
-                    let read = self.lines.read_until(b'\n', &mut rest)? as u64;
-                    complete = rest.last() == Some(&b'\n');
-                    read
-                }
-            };
-            line.append(&mut rest);
-        }
-        if !complete {
-            return Ok(None);
-        }
-        self.good += length;
-        Ok(Some(match about {
-            Some(false) => Ok(None),
-            Some(true) | None => record(&line, self.number).map(Some),
-        }))
-    }
-}
-
-/// Skips the rest of a line without holding it: how long it was, and whether it ended.
-fn skip_line(lines: &mut impl BufRead) -> io::Result<(u64, bool)> {
-    let mut skipped = 0;
-    loop {
-        let bytes = lines.fill_buf()?;
-        let (used, ended) = match bytes.iter().position(|byte| *byte == b'\n') {
-            Some(end) => (end + 1, true),
-            None => (bytes.len(), bytes.is_empty()),
-        };
-        let ended_here = ended && used > 0;
-        lines.consume(used);
-        skipped += used as u64;
-        if ended {
-            return Ok((skipped, ended_here));
-        }
-    }
-}
-
-impl Iterator for Changes {
-    type Item = Result<Record, Damaged>;
-
-    fn next(&mut self) -> Option<Result<Record, Damaged>> {
-        loop {
-            match self.line() {
-                Ok(None) => return None,
-                Ok(Some(Ok(None))) => {}
-                Ok(Some(Ok(Some(record)))) => return Some(Ok(record)),
-                Ok(Some(Err(damaged))) => return Some(Err(damaged)),
-                Err(error) => {
-                    return Some(Err(Damaged { line: self.number, why: error.to_string(), newer: true }));
-                }
-            }
-        }
-    }
-}
-
-fn record(line: &[u8], number: usize) -> Result<Record, Damaged> {
-    let record =
-        Record::read(line).map_err(|error| Damaged { line: number, why: error.to_string(), newer: false })?;
-    if let Event::RunStarted { format, version, .. } = &record.event
-        && *format > FORMAT
-    {
-        let why = format!(
-            "it was written by version {version} in format {format}, this version reads up to {FORMAT}"
-        );
-        return Err(Damaged { line: number, why, newer: true });
-    }
-    Ok(record)
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
-    use squall_experiment::event::Level;
+    use squall_experiment::event::{Event, Level, Sought};
     use std::os::unix::fs::PermissionsExt as _;
 
     fn noted(text: &str) -> Record {
@@ -345,7 +209,7 @@ mod tests {
         assert!(EventLog::create(state.path(), &RunId("r1".into())).is_err(), "a log is never overwritten");
         drop(log);
         assert!(!is_held(&path));
-        let records: Vec<_> = read(&path).unwrap().map(Result::unwrap).collect();
+        let records: Vec<_> = read(&path, Sought::All).unwrap().map(Result::unwrap).collect();
         assert_eq!(records, [noted("one"), noted("two")]);
         let resumed = EventLog::resume(&path).unwrap();
         assert_eq!((resumed.records, resumed.damaged), (Vec::new(), None), "nothing was changed");
@@ -364,7 +228,7 @@ mod tests {
         log.file = OpenOptions::new().read(true).open(&path).unwrap();
         assert_eq!(log.append_all(&together), 0);
         assert!(log.append(&noted("four"), false).is_err());
-        let records: Vec<_> = read(&path).unwrap().map(Result::unwrap).collect();
+        let records: Vec<_> = read(&path, Sought::All).unwrap().map(Result::unwrap).collect();
         assert_eq!(records, together);
     }
 

@@ -13,7 +13,7 @@ use crate::stage::Stage;
 use crate::stop::{Signal, Stopper};
 use crate::story::{Clock, Observer, Story};
 use jiff::Timestamp;
-use squall_experiment::event::{Event, Level, RunId, Status};
+use squall_experiment::event::{Event, Level, Record, RunId, Status};
 use squall_experiment::python;
 use std::fs;
 use std::io;
@@ -62,14 +62,29 @@ impl EarlierRun {
 /// # Errors
 /// The folder cannot be read; that there is none is no error.
 pub fn runs(state: &Path) -> io::Result<Vec<EarlierRun>> {
-    newest(state, usize::MAX)
+    Ok(logs(state)?.into_iter().map(|(run, path)| look(run, path)).collect())
 }
 
-/// The newest `limit` of them, oldest first, by the order of their names.
+/// Those of the newest `limit` of them that may have left something, oldest first: all but those whose logs say at their ends
+/// that there is nothing. Of these no more than the last line is read.
 ///
 /// # Errors
 /// As [`runs`].
-pub fn newest(state: &Path, limit: usize) -> io::Result<Vec<EarlierRun>> {
+pub fn unsettled(state: &Path, limit: usize) -> io::Result<Vec<EarlierRun>> {
+    let logs = logs(state)?;
+    let older = logs.len().saturating_sub(limit);
+    let newest = logs.into_iter().skip(older);
+    Ok(newest.filter(|(_, path)| !is_settled(path)).map(|(run, path)| look(run, path)).collect())
+}
+
+/// Whether a log ends with the word that nothing is left. One that cannot be read is for [`look`] to complain of.
+fn is_settled(path: &Path) -> bool {
+    let last = log::last(path).ok().flatten();
+    matches!(last, Some(Record { event: Event::JournalWritten { settled: true, .. }, .. }))
+}
+
+/// The logs in `state`, in the order of their runs' names, which is that of their beginnings.
+fn logs(state: &Path) -> io::Result<Vec<(RunId, PathBuf)>> {
     let entries = match fs::read_dir(state.join("runs")) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -84,8 +99,7 @@ pub fn newest(state: &Path, limit: usize) -> io::Result<Vec<EarlierRun>> {
         }
     }
     names.sort();
-    let older = names.len().saturating_sub(limit);
-    Ok(names.into_iter().skip(older).map(|(run, path)| look(run, path)).collect())
+    Ok(names)
 }
 
 fn look(run: RunId, path: PathBuf) -> EarlierRun {
@@ -119,7 +133,7 @@ fn look(run: RunId, path: PathBuf) -> EarlierRun {
                                 earlier.pid = Some(*pid);
                             }
                             Event::RunEnded { status, .. } => earlier.ended = Some(*status),
-                            Event::JournalWritten { path } => {
+                            Event::JournalWritten { path, .. } => {
                                 earlier.journal_written = Some(PathBuf::from(path));
                             }
                             _ => {}

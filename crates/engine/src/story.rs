@@ -170,6 +170,8 @@ pub struct Told {
     pub log: EventLog,
     /// Records that could not be written, in order: a full disk. They belong behind those of the log.
     pub unwritten: Vec<Record>,
+    /// How many changes are still in place.
+    pub open: usize,
 }
 
 impl Dispatcher {
@@ -214,7 +216,7 @@ impl Dispatcher {
             self.take_all(&mut told);
         }
         self.take_all(&mut told);
-        Told { log: self.log, unwritten: self.unwritten }
+        Told { log: self.log, unwritten: self.unwritten, open: self.ledger.open().len() }
     }
 
     fn covered(&self, record: Record) -> Record {

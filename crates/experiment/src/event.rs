@@ -8,7 +8,7 @@
 
 mod read;
 
-pub use read::{HEAD, event_of};
+pub use read::{HEAD, Sought, event_of};
 
 use crate::Value;
 use jiff::Timestamp;
@@ -506,6 +506,9 @@ pub enum Event {
     JournalWritten {
         /// Its absolute path.
         path: String,
+        /// Whether nothing was in place any more that somebody may want to put back, so that nobody needs to read this log.
+        #[serde(default)]
+        settled: bool,
     },
 }
 

@@ -17,7 +17,7 @@ use crate::time;
 use facts::{Activity, Facts, State};
 use out::Out;
 use scan::{Entry, Scan};
-use squall_experiment::event::{ActivityId, Ending, Record};
+use squall_experiment::event::{ActivityId, Ending, Record, Sought};
 use squall_experiment::{Object, Value};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -94,12 +94,12 @@ impl From<io::Error> for NoJournal {
 ///
 /// # Errors
 /// The records cannot be read or hold no run, or `out` cannot be written.
-pub fn write<R, E>(source: impl Fn() -> Result<R, E>, out: &mut impl Write) -> Result<(), NoJournal>
+pub fn write<R, E>(source: impl Fn(Sought) -> Result<R, E>, out: &mut impl Write) -> Result<(), NoJournal>
 where
     R: Iterator<Item = Result<Record, E>>,
     E: fmt::Display,
 {
-    let facts = Facts::gather(scan::read(source()))?.ok_or(NoJournal::NoRun)?;
+    let facts = Facts::gather(scan::read(source(Sought::All)))?.ok_or(NoJournal::NoRun)?;
     let mut buffered = BufWriter::with_capacity(64 * 1024, out);
     let mut journal = Journal { source, facts: &facts, out: Out::new(&mut buffered) };
     journal.write()?;
@@ -111,12 +111,12 @@ where
 ///
 /// # Errors
 /// The records cannot be read or hold no run.
-pub(crate) fn line<R, E>(source: impl Fn() -> Result<R, E>) -> Result<String, NoJournal>
+pub(crate) fn line<R, E>(source: impl Fn(Sought) -> Result<R, E>) -> Result<String, NoJournal>
 where
     R: Iterator<Item = Result<Record, E>>,
     E: fmt::Display,
 {
-    let facts = Facts::gather(scan::read(source()))?.ok_or(NoJournal::NoRun)?;
+    let facts = Facts::gather(scan::read(source(Sought::All)))?.ok_or(NoJournal::NoRun)?;
     let mut line = Vec::new();
     Journal { source, facts: &facts, out: Out::on_one_line(&mut line) }.write()?;
     String::from_utf8(line).map_err(|error| io::Error::other(error).into())
@@ -136,7 +136,7 @@ where
 ///
 /// # Errors
 /// As [`write()`]; an older file is then still there.
-pub fn write_file<R, E>(source: impl Fn() -> Result<R, E>, path: &Path) -> Result<(), NoJournal>
+pub fn write_file<R, E>(source: impl Fn(Sought) -> Result<R, E>, path: &Path) -> Result<(), NoJournal>
 where
     R: Iterator<Item = Result<Record, E>>,
     E: fmt::Display,
@@ -199,7 +199,7 @@ struct Journal<'a, S, W> {
 
 impl<S, R, E, W> Journal<'_, S, W>
 where
-    S: Fn() -> Result<R, E>,
+    S: Fn(Sought) -> Result<R, E>,
     R: Iterator<Item = Result<Record, E>>,
     E: fmt::Display,
     W: Write,
@@ -305,7 +305,7 @@ where
         wanted: BTreeSet<ActivityId>,
     ) -> Scan<impl Iterator<Item = Result<Record, NoJournal>> + use<S, R, E, W>> {
         // Nothing is read for nothing.
-        let records = (!wanted.is_empty()).then(|| scan::read((self.source)()));
+        let records = (!wanted.is_empty()).then(|| scan::read((self.source)(Sought::Activities)));
         Scan::new(records.into_iter().flatten(), wanted)
     }
 

@@ -23,7 +23,7 @@ use crate::journal::{self, NoJournal};
 use crate::redact::Redactor;
 use jiff::Timestamp;
 use squall_experiment::diagnostic::Diagnostic;
-use squall_experiment::event::{Ending, Event, Record, Status};
+use squall_experiment::event::{Ending, Event, Record, Sought, Status};
 use squall_experiment::json::{self, Style};
 use squall_experiment::python::{quoted, str_of};
 use squall_experiment::{Object, Value};
@@ -118,7 +118,7 @@ impl Ran {
     /// # Errors
     /// They cannot be read, or hold no run.
     pub fn gather<R, E>(
-        source: impl Fn() -> Result<R, E>,
+        source: impl Fn(Sought) -> Result<R, E>,
         redactor: &Redactor,
         with_journal: bool,
     ) -> Result<Ran, NoJournal>
@@ -126,10 +126,11 @@ impl Ran {
         R: Iterator<Item = Result<Record, E>>,
         E: Display,
     {
-        let redacted =
-            || source().map(|records| records.map(|record| record.map(|it| sendable(redactor.record(it)))));
+        let redacted = |sought| {
+            source(sought).map(|records| records.map(|record| record.map(|it| sendable(redactor.record(it)))))
+        };
         let journal = if with_journal { journal::line(redacted)? } else { String::new() };
-        let summary = Summary::gather(redacted())?.ok_or(NoJournal::NoRun)?;
+        let summary = Summary::gather(redacted(Sought::All))?.ok_or(NoJournal::NoRun)?;
         Ok(Ran { journal, summary })
     }
 

@@ -130,7 +130,7 @@ impl Toolkit {
             }
             Event::JournalChanged { .. } => vec![Line::debug("a control changed the journal")],
             Event::Noted { level, text } => vec![Line::new(*level, text.clone())],
-            Event::JournalWritten { path: _ } => Vec::new(),
+            Event::JournalWritten { .. } => Vec::new(),
             Event::RunEnded { status, deviated } => {
                 let mut lines = self.undos.ended();
                 lines.extend(run_ended(*status, *deviated));

@@ -8,7 +8,7 @@ use crate::run::journal::{mark, records};
 use crate::session::Session;
 use squall_engine::log::{self, EventLog};
 use squall_engine::recover::EarlierRun;
-use squall_experiment::event::Event;
+use squall_experiment::event::{Event, Sought};
 use squall_experiment::python::str_of;
 use squall_report::journal::{self, There};
 use squall_report::line::Line;
@@ -46,7 +46,8 @@ pub(super) fn write(run: &EarlierRun, wanted: Option<&Path>, session: &Session) 
         None => to_its_place(run, session)?,
     };
     session.say(Line::info(format!("the journal of run {} is in {}", run.run, written.display())));
-    mark(&mut log, &path::absolute(&written).unwrap_or(written));
+    let settled = run.open.is_empty() && run.damaged.is_none();
+    mark(&mut log, &path::absolute(&written).unwrap_or(written), settled);
     if !has_one && run.ended.is_none() {
         for (name, program) in programs_going_on(run) {
             session.say(Line::warning(format!(
@@ -62,7 +63,7 @@ pub(super) fn write(run: &EarlierRun, wanted: Option<&Path>, session: &Session) 
 /// what they do.
 fn programs_going_on(run: &EarlierRun) -> Vec<(String, String)> {
     let mut going_on = BTreeMap::new();
-    for record in log::read(&run.path).into_iter().flatten().map_while(Result::ok) {
+    for record in log::read(&run.path, Sought::Activities).into_iter().flatten().map_while(Result::ok) {
         match record.event {
             Event::ActivityStarted { id, activity, .. } => {
                 let of = |key| activity.get("provider").and_then(|provider| provider.get(key)).map(str_of);

@@ -7,7 +7,7 @@ use crate::problem::Problem;
 use jiff::Timestamp;
 use squall_engine::log::{self, EventLog};
 use squall_engine::story::Observer;
-use squall_experiment::event::{Event, Record};
+use squall_experiment::event::{Event, Record, Sought};
 use squall_report::journal;
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -62,14 +62,14 @@ fn takes_a_file(_: &Path) -> bool {
     false
 }
 
-/// The records of a run, as often as somebody asks: what its log holds, then what the disk did not take any more.
+/// The records of a run that somebody looks for, as often as that: what its log holds, then what the disk did not take any more.
 pub(crate) fn records<'a>(
     log: &'a Path,
     unwritten: &'a [Record],
-) -> impl Fn() -> io::Result<Box<dyn Iterator<Item = io::Result<Record>> + 'a>> {
-    move || {
+) -> impl Fn(Sought) -> io::Result<Box<dyn Iterator<Item = io::Result<Record>> + 'a>> {
+    move |sought| {
         let unwritten = unwritten.iter().cloned().map(Ok);
-        Ok(Box::new(log::read(log)?.map(|record| record.map_err(io::Error::other)).chain(unwritten)))
+        Ok(Box::new(log::read(log, sought)?.map(|record| record.map_err(io::Error::other)).chain(unwritten)))
     }
 }
 
@@ -80,9 +80,10 @@ pub(crate) fn write(path: &Path, log: &Path, unwritten: &[Record]) -> Result<(),
     })
 }
 
-/// Writes down that the journal of the whole run is at `path`, so that no recovery writes it again.
-pub(crate) fn mark(log: &mut EventLog, path: &Path) {
-    let event = Event::JournalWritten { path: path.to_string_lossy().into_owned() };
+/// Writes down that the journal of the whole run is at `path`, so that no recovery writes it again, and whether the run is
+/// `settled`: nothing is in place any more that a recovery could put back.
+pub(crate) fn mark(log: &mut EventLog, path: &Path, settled: bool) {
+    let event = Event::JournalWritten { path: path.to_string_lossy().into_owned(), settled };
     let now = Timestamp::now();
     let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
     // Without this line a recovery writes the journal once more, which is harmless.

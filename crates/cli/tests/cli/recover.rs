@@ -231,6 +231,34 @@ fn the_next_run_knows_of_it() {
     );
 }
 
+/// Of runs that left nothing only the last line is looked at, so that a thousand of them cost nothing.
+#[test]
+fn a_log_says_at_its_end_whether_anybody_needs_to_read_it() {
+    let end = |settled| {
+        let end =
+            r#"{"at":"2026-01-01T00:00:00Z","event":"journal-written","path":"/journal.json","settled":"#;
+        let log = ".local/state/chaos/runs/20260101-000000-deadbe/events.jsonl";
+        let folder = Folder::new().with(log, &format!("garbage\n{end}{settled}}}\n"));
+        folder.chaos("recover").stdout
+    };
+    assert_eq!(end(true), "Nothing is left behind.\n");
+    assert!(end(false).contains("cannot be read"), "{}", end(false));
+    let (folder, _cluster) = shop();
+    let said = |folder: &Folder| {
+        let runs = folder.path(".local/state/chaos/runs");
+        let run = std::fs::read_dir(runs).unwrap().next().unwrap().unwrap().path();
+        let log = std::fs::read_to_string(run.join("events.jsonl")).unwrap();
+        let settled = |said| log.ends_with(&format!("\"settled\":{said}}}\n"));
+        assert!(settled(true) || settled(false), "{log}");
+        settled(true)
+    };
+    let _ = folder.chaos("run scale.yaml");
+    assert!(!said(&folder));
+    let (folder, _cluster) = shop();
+    let _ = folder.chaos("run --undo always scale.yaml");
+    assert!(said(&folder));
+}
+
 #[test]
 fn a_third_signal_ends_it_at_once_and_says_what_restores() {
     let (folder, cluster) = shop();

@@ -274,7 +274,7 @@ fn events() -> BoxedStrategy<Event> {
         (value(), vec(t(), 0..3)).prop_map(|(members, removed)| E::JournalChanged { members, removed }),
         (level, t()).prop_map(|(level, text)| E::Noted { level, text }),
         (status, flag()).prop_map(|(status, deviated)| E::RunEnded { status, deviated }),
-        t().prop_map(|path| E::JournalWritten { path }),
+        (t(), flag()).prop_map(|(path, settled)| E::JournalWritten { path, settled }),
     ]
     .boxed()
 }

@@ -8,8 +8,8 @@ use events::{KINDS, kind, records};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use squall_engine::log::{EventLog, read};
-use squall_experiment::event::{Event, Record, RunId};
+use squall_engine::log::{EventLog, last, read};
+use squall_experiment::event::{Event, Record, RunId, Sought};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -20,8 +20,18 @@ fn shown(records: &[Record]) -> Vec<String> {
 }
 
 fn reread(path: &Path) -> Vec<String> {
-    let records: Result<Vec<Record>, _> = read(path).unwrap().collect();
-    shown(&records.unwrap())
+    shown(&found(path, Sought::All))
+}
+
+fn found(path: &Path, sought: Sought) -> Vec<Record> {
+    read(path, sought).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+fn about_activities(record: &Record) -> bool {
+    matches!(
+        record.event,
+        Event::ActivityStarted { .. } | Event::ActivityEnded { .. } | Event::RecordChanged { .. }
+    )
 }
 
 /// What recovery has to know of.
@@ -56,6 +66,10 @@ proptest! {
     fn any_log_reads_back(records in prop::collection::vec(records(), 0..12)) {
         let (_state, path, _) = logged(&records);
         prop_assert_eq!(reread(&path), shown(&records));
+        let activities: Vec<Record> = records.iter().filter(|record| about_activities(record)).cloned().collect();
+        prop_assert_eq!(shown(&found(&path, Sought::Activities)), shown(&activities));
+        let end: Vec<Record> = last(&path).unwrap().into_iter().collect();
+        prop_assert_eq!(shown(&end), shown(&records[records.len().saturating_sub(1)..]));
         let resumed = EventLog::resume(&path).unwrap();
         prop_assert_eq!(resumed.damaged, None);
         let of_changes = |records: Vec<Record>| -> Vec<Record> { records.into_iter().filter(about_changes).collect() };
@@ -77,6 +91,8 @@ proptest! {
             fs::write(&path, &bytes[..tear as usize]).unwrap();
             let whole = lengths.iter().filter(|end| **end <= tear).count();
             prop_assert_eq!(reread(&path), shown(&records[..whole]), "torn at byte {}", tear);
+            let end = last(&path).unwrap();
+            prop_assert_eq!(end.is_some(), tear > 0 && lengths.contains(&tear), "torn at byte {}", tear);
             // Whoever goes on with it writes behind the last whole record.
             let mut resumed = EventLog::resume(&path).unwrap();
             resumed.log.append(&next, false).unwrap();

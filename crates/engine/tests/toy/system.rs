@@ -13,7 +13,7 @@ use squall_engine::{
     Act, Action, Entry, Environment, Failure, Handles, Look, Probe, Spec, Stop, UndoEntry, recover, run,
 };
 use squall_experiment::document::Experiment;
-use squall_experiment::event::{Event, Record, Reverted, RunId};
+use squall_experiment::event::{Event, Record, Reverted, RunId, Sought};
 use squall_experiment::{Value, resolve};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -235,7 +235,7 @@ pub(crate) async fn play(
         () = signalling => unreachable!(),
         done = run::run(request, log, world) => done,
     };
-    let records = log::read(&path).unwrap().collect::<Result<_, _>>().unwrap();
+    let records = log::read(&path, Sought::All).unwrap().collect::<Result<_, _>>().unwrap();
     Outcome { ended, records, at: began.elapsed() }
 }
 

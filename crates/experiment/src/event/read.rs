@@ -12,6 +12,27 @@ use serde::{Deserialize, Deserializer};
 /// How much of a line tells its event: its time and its name.
 pub const HEAD: usize = 96;
 
+/// Which records a reader looks for. It may be given others too; what nobody looks for need not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sought {
+    /// All of them.
+    All,
+    /// What activities were and gave.
+    Activities,
+}
+
+impl Sought {
+    /// Whether an event of this name is looked for.
+    pub fn includes(self, event: &str) -> bool {
+        match self {
+            Sought::All => true,
+            Sought::Activities => {
+                matches!(event, "activity-started" | "activity-ended" | "record-changed")
+            }
+        }
+    }
+}
+
 /// The name of the event on a line, if its head is as we write it. Of the line its first [`HEAD`] bytes suffice.
 pub fn event_of(line: &[u8]) -> Option<&str> {
     let head = line.get(..line.len().min(HEAD))?;

@@ -78,7 +78,7 @@ impl Kept {
 
     /// The whole journal.
     pub fn journal(&self) -> Value {
-        let source = || Ok::<_, io::Error>(self.records.iter().cloned().map(Ok::<_, io::Error>));
+        let source = |_| Ok::<_, io::Error>(self.records.iter().cloned().map(Ok::<_, io::Error>));
         line(source).ok().and_then(|line| json::value(&line).ok()).unwrap_or(Value::Null)
     }
 

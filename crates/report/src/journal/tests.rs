@@ -17,7 +17,7 @@ const TOO_LONG: &str = "process activity took too long to complete";
 
 fn text(records: &[Record]) -> String {
     let mut journal = Vec::new();
-    write(|| Ok::<_, Infallible>(records.iter().cloned().map(Ok::<_, Infallible>)), &mut journal).unwrap();
+    write(|_| Ok::<_, Infallible>(records.iter().cloned().map(Ok::<_, Infallible>)), &mut journal).unwrap();
     String::from_utf8(journal).unwrap()
 }
 
@@ -351,7 +351,7 @@ fn background_activities_keep_the_order_of_their_starts() {
 #[test]
 fn records_that_cannot_be_read() {
     let journal = |records: Vec<Result<Record, &'static str>>| {
-        let error = write(|| Ok::<_, &str>(records.clone().into_iter()), &mut io::sink()).unwrap_err();
+        let error = write(|_| Ok::<_, &str>(records.clone().into_iter()), &mut io::sink()).unwrap_err();
         error.to_string()
     };
     expect!["could not write the journal: the event log holds no run"].assert_eq(&journal(Vec::new()));
@@ -359,7 +359,7 @@ fn records_that_cannot_be_read() {
     expect!["could not write the journal: the event log cannot be read: line 2 is damaged"]
         .assert_eq(&journal(vec![begun, Err("line 2 is damaged")]));
     let gone =
-        write(|| Err::<std::iter::Empty<Result<Record, &str>>, _>("gone"), &mut io::sink()).unwrap_err();
+        write(|_| Err::<std::iter::Empty<Result<Record, &str>>, _>("gone"), &mut io::sink()).unwrap_err();
     expect!["could not write the journal: the event log cannot be read: gone"].assert_eq(&gone.to_string());
 }
 
@@ -367,10 +367,10 @@ fn records_that_cannot_be_read() {
 fn files_are_written_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let story = Story::of(json!({})).ended(Status::Completed, false);
-    let good = || Ok::<_, Infallible>(story.records.iter().cloned().map(Ok::<_, Infallible>));
+    let good = |_| Ok::<_, Infallible>(story.records.iter().cloned().map(Ok::<_, Infallible>));
     let path = folder.path().join("journal.json");
     fs::write(&path, "old").unwrap();
-    let bad = || Ok::<_, &str>([Err("damaged")].into_iter());
+    let bad = |_| Ok::<_, &str>([Err("damaged")].into_iter());
     write_file(bad, &path).unwrap_err();
     assert_eq!(fs::read_to_string(&path).unwrap(), "old");
     write_file(good, &path).unwrap();
@@ -399,7 +399,7 @@ fn found(there: impl FnOnce(&Path)) -> There {
     let path = folder.path().join("journal.json");
     there(&path);
     let records = killed().records;
-    super::there(|| Ok::<_, Infallible>(records.iter().cloned().map(Ok::<_, Infallible>)), &path).unwrap()
+    super::there(|_| Ok::<_, Infallible>(records.iter().cloned().map(Ok::<_, Infallible>)), &path).unwrap()
 }
 
 /// A run without an end.
@@ -435,7 +435,7 @@ fn a_journal_tells_whose_it_is() {
 fn what_follows_the_journal_is_of_a_recovery() {
     let told = |story: Story| text(&story.records);
     let recovered = killed()
-        .tell(Event::JournalWritten { path: "/journal.json".into() })
+        .tell(Event::JournalWritten { path: "/journal.json".into(), settled: true })
         .tell(stop("SIGTERM"))
         .tell(Event::Restored { undo: UndoId(0), outcome: Reverted::PutBack });
     assert_eq!(told(recovered), told(killed()));

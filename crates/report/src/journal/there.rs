@@ -4,7 +4,7 @@
 
 use super::{Facts, NoJournal, scan};
 use crate::time;
-use squall_experiment::event::Record;
+use squall_experiment::event::{Record, Sought};
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader};
@@ -33,7 +33,7 @@ pub enum There {
 ///
 /// # Errors
 /// The records cannot be read or hold no run, or what is there cannot be read.
-pub fn there<R, E>(source: impl Fn() -> Result<R, E>, path: &Path) -> Result<There, NoJournal>
+pub fn there<R, E>(source: impl Fn(Sought) -> Result<R, E>, path: &Path) -> Result<There, NoJournal>
 where
     R: Iterator<Item = Result<Record, E>>,
     E: fmt::Display,
@@ -48,7 +48,7 @@ where
     let Some(Ends { node, start, end }) = Ends::read(path).map_err(at_path)? else {
         return Ok(There::NoJournal);
     };
-    let facts = Facts::gather(scan::read(source()))?.ok_or(NoJournal::NoRun)?;
+    let facts = Facts::gather(scan::read(source(Sought::All)))?.ok_or(NoJournal::NoRun)?;
     let (started, ended) = (time::iso(facts.started), time::iso(facts.ended));
     // Times of one form and zone are in the order of their letters.
     Ok(if start > started || (start == started && node != facts.node) {

@@ -28,7 +28,7 @@ fn channel(channel: serde_json::Value) -> Channel {
 }
 
 fn ran(story: &Story, redactor: &Redactor) -> Ran {
-    Ran::gather(|| Ok::<_, Infallible>(story.records.iter().cloned().map(Ok)), redactor, true).unwrap()
+    Ran::gather(|_| Ok::<_, Infallible>(story.records.iter().cloned().map(Ok)), redactor, true).unwrap()
 }
 
 /// What a channel is sent of a run's end.
@@ -135,7 +135,7 @@ fn a_run_that_ended_is_its_journal_and_deviated_comes_second() {
     let story = deviated();
     let mut written = Vec::new();
     journal::write(
-        || Ok::<_, Infallible>(story.records.iter().cloned().map(Ok::<_, Infallible>)),
+        |_| Ok::<_, Infallible>(story.records.iter().cloned().map(Ok::<_, Infallible>)),
         &mut written,
     )
     .unwrap();

@@ -185,7 +185,7 @@ impl Known {
             | Event::ControlCalled { .. }
             | Event::StateChanged { .. }
             | Event::RunEnded { .. } => {}
-            Event::JournalWritten { path } => self.clean(path),
+            Event::JournalWritten { path, .. } => self.clean(path),
         }
     }
 }
