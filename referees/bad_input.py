@@ -70,7 +70,7 @@ def sample(url):
             {"type": "probe", "name": "says", "tolerance": {"type": "regex", "pattern": "^ok", "target": "stdout"}, "provider": process("ok")},
             {"type": "probe", "name": "status", "tolerance": [200, 204], "provider": {
                 "type": "http", "url": url, "method": "GET", "headers": {"X-A": "b"}, "timeout": [1, 2], "verify_tls": True,
-                "expected_status": 200, "arguments": {"q": "1"}, "max_retries": 0, "auth": ["a", "b"]}},
+                "expected_status": 200, "arguments": {"q": "1"}, "max_retries": 0, "keep_alive": False, "auth": ["a", "b"]}},
             {"type": "probe", "name": "range", "tolerance": {"type": "range", "range": [0, 5], "target": "status"}, "provider": process("x")},
             {"type": "probe", "name": "json", "tolerance": {"type": "jsonpath", "path": "$.status", "expect": [0], "count": 1},
              "provider": process("x")},

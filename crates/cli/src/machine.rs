@@ -28,7 +28,9 @@ pub(crate) fn program() -> Program {
 
 /// What drivers share within a run or a recovery.
 pub(crate) fn handles() -> Handles {
-    Handles::default().with(squall_drivers::k8s::Clusters::default())
+    Handles::default()
+        .with(squall_drivers::k8s::Clusters::default())
+        .with(squall_drivers::http::Session::default())
 }
 
 /// One thread for everything; only commands that wait for something start it.

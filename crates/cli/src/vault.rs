@@ -25,7 +25,7 @@ pub(crate) fn filled(
         requests => {
             let settings = Settings::of(configuration, &session.environment)?;
             settings.hidden().iter().for_each(|hidden| session.redactor.add(hidden));
-            let world = World { environment: &session.environment, now: Timestamp::now() };
+            let world = World { environment: &session.environment, session: None, now: Timestamp::now() };
             let found = machine::runtime()?.block_on(async {
                 tokio::select! {
                     found = read(requests, &settings, &world) => found.map_err(Problem::from),

@@ -12,16 +12,19 @@ mod cookies;
 mod exchange;
 mod form;
 mod headers;
+mod kept;
 mod netrc;
 mod proxy;
 #[cfg(test)]
 mod server;
+mod session;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod url;
 
 pub use headers::Headers;
+pub use session::Session;
 pub use tls::Verify;
 
 use crate::loose::{Loose, unexpected};
@@ -73,6 +76,11 @@ pub struct Args {
     #[serde(default)]
     #[schemars(with = "Option<u32>")]
     max_retries: Loose,
+    /// `true` leaves the connection open for the next such call, and uses one that was opened no more than a second ago.
+    /// `false` by default: each call opens a connection of its own, as a new client does.
+    #[serde(default)]
+    #[schemars(with = "Option<bool>")]
+    keep_alive: Loose,
 }
 
 impl Action for Http {
@@ -86,7 +94,7 @@ impl Action for Http {
             (`~/.netrc`) are those that Python programs use. A body of more than 256 MiB fails the activity.",
         example: "{url: \"http://127.0.0.1:8080/health\", timeout: 3}",
         reach: Reach::Remote,
-        shape: Shape::Provider { kind: "http", filled: &["url", "headers", "timeout"] },
+        shape: Shape::Provider { kind: "http", filled: &["url", "headers", "timeout", "keep_alive"] },
         odd: Some(|output| match output.get("status") {
             Some(Value::Int(status)) if *status > 399 => Some(
                 "This HTTP call returned a response with a HTTP status code above 400. This may indicate some error \
@@ -104,7 +112,8 @@ impl Action for Http {
         let retries = retries(&args.max_retries);
         let options =
             options(args, retries.as_ref().ok().copied().unwrap_or_default()).map_err(unexpected)?;
-        let world = World { environment: cx.environment(), now: cx.now() };
+        let session = Some(cx.handle::<Session>()?);
+        let world = World { environment: cx.environment(), session, now: cx.now() };
         let response = cx.until(fetch(&request, &options, &world)).await?;
         let response = response.map_err(|error| match (error, retries) {
             // Only when it is needed does anybody notice that this is no number.
@@ -207,7 +216,9 @@ fn options(args: &Args, retries: u32) -> Result<Options, Exception> {
         }
         Some(_) => Verify::Usual,
     };
-    Ok(Options { connect, read, verify, retries, stay: false })
+    // What means nothing is not read, as the Toolkit reads no such key at all.
+    let keep_alive = args.keep_alive.given() == Some(&Value::Bool(true));
+    Ok(Options { connect, read, verify, retries, keep_alive, stay: false })
 }
 
 /// One limit for both, or a pair: for connecting, and for waiting.

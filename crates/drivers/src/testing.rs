@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use crate::CATALOG;
+use crate::http::Session;
 use jiff::Timestamp;
 use squall_engine::log::EventLog;
 use squall_engine::stage::Stage;
@@ -39,10 +40,25 @@ pub(crate) async fn play(provider: serde_json::Value, variables: &[(&str, &str)]
     play_until(provider, variables, std::future::pending()).await
 }
 
+/// The same, as an activity of a run that shares these handles.
+pub(crate) async fn play_sharing(provider: serde_json::Value, handles: &Arc<Handles>) -> Played {
+    played(provider, &[], handles.clone(), std::future::pending()).await
+}
+
 /// The same, stopped as soon as `stop` completes.
 pub(crate) async fn play_until(
     provider: serde_json::Value,
     variables: &[(&str, &str)],
+    stop: impl Future<Output = ()>,
+) -> Played {
+    let handles = Handles::default().with(Session::default());
+    played(provider, variables, Arc::new(handles), stop).await
+}
+
+async fn played(
+    provider: serde_json::Value,
+    variables: &[(&str, &str)],
+    handles: Arc<Handles>,
     stop: impl Future<Output = ()>,
 ) -> Played {
     let folder = tempfile::tempdir().unwrap();
@@ -60,7 +76,7 @@ pub(crate) async fn play_until(
     let (story, dispatcher) =
         Story::new(log, Clock::starting(Timestamp::UNIX_EPOCH), stopper.clone(), vec![observer]);
     let environment = Environment::new(variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
-    let stage = Stage::new(story, stopper.clone(), Arc::new(environment), Arc::new(Handles::default()), 7);
+    let stage = Stage::new(story, stopper.clone(), Arc::new(environment), handles, 7);
     let kind = provider["type"].as_str().unwrap();
     let bound: Bound = (CATALOG.provider(kind).unwrap().bind)(provider.clone()).unwrap();
     let playing = async move {

@@ -281,6 +281,10 @@ fn definitions(functions: &[Function]) -> Json {
                         },
                         "verify_tls": {"description": "Whether the server's certificate is verified; true unless set."},
                         "max_retries": {"description": "How often a failed connection is tried again; 0 unless set."},
+                        "keep_alive": {
+                            "description": "Whether the connection is left open for the next such call, for a second at most; false unless set.",
+                            "anyOf": [{"type": ["boolean", "null"]}, {"$ref": "#/$defs/placeholder"}],
+                        },
                         "secrets": {"$ref": "#/$defs/targets"},
                     },
                 }))},

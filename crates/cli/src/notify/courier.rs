@@ -93,8 +93,8 @@ impl Courier {
             Tls::Bundle(path) => Verify::Bundle(path.clone()),
             Tls::Unchecked => Verify::Not,
         };
-        let options = Options { connect: Some(CONNECT), read: Some(READ), verify, retries: 0, stay: false };
-        let world = World { environment: &self.environment, now: Timestamp::now() };
+        let options = Options { connect: Some(CONNECT), read: Some(READ), verify, ..Options::default() };
+        let world = World { environment: &self.environment, session: None, now: Timestamp::now() };
         match fetch(&request, &options, &world).await {
             Ok(response) => {
                 let status = response.status;

@@ -20,7 +20,7 @@ pub(super) fn fetch(url: &str, fetching: Fetching<'_>, session: &Session) -> Res
     let request = Request { method: "GET".to_owned(), url: url.to_owned(), headers, ..Request::default() };
     let verify = if fetching.no_verify_tls { Verify::Not } else { Verify::Usual };
     let options = Options { verify, ..Options::default() };
-    let world = World { environment: &session.environment, now: Timestamp::now() };
+    let world = World { environment: &session.environment, session: None, now: Timestamp::now() };
     let response = machine::runtime()?.block_on(async {
         tokio::select! {
             response = send(&request, &options, &world) => {

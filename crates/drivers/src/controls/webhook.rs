@@ -80,7 +80,7 @@ async fn send(args: &Args, happening: &Happening, cx: &Aside<'_>) -> Result<(), 
         ..Request::default()
     };
     let verify = if args.verify_tls { Verify::Usual } else { Verify::Not };
-    let world = World { environment: cx.environment, now: cx.now };
+    let world = World { environment: cx.environment, session: None, now: cx.now };
     match fetch(&request, &Options { verify, ..Options::default() }, &world).await {
         Ok(response) if response.status < 400 => Ok(()),
         Ok(response) => {

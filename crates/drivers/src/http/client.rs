@@ -1,8 +1,8 @@
 //! Fetches a URL as Python's `requests` does: proxies, credentials, redirects, cookies, retries, content codings.
 //!
-//! Used by the http provider and by whatever else speaks HTTP as the Toolkit does. Invariant: each hop has a connection of
-//! its own and a bounded response; nothing is read from the process's environment, only from the [`World`] handed in.
-//! Dropping the future closes the connection.
+//! Used by the http provider and by whatever else speaks HTTP as the Toolkit does. Invariant: each hop has a bounded response
+//! and a connection of its own, unless its [`Options`] let it share one; nothing is read from the process's environment, only
+//! from the [`World`] handed in. Dropping the future closes the connection.
 //!
 //! Not here: what a response means, and how arguments become a query or a body.
 
@@ -12,13 +12,14 @@ mod tests;
 use super::body::{self, Undecodable};
 use super::connection::{NoConnection, Stream, connect};
 use super::cookies::Cookies;
-use super::exchange::{Broken, Head, Incoming, MOST, exchange};
+use super::exchange::{Broken, Head, Incoming, MOST, Unanswered, exchange};
 use super::headers::{Headers, to_latin1};
+use super::kept::Opened;
 use super::netrc;
 use super::proxy::Proxy;
+use super::session::Session;
 use super::tls::Verify;
 use super::url::{Url, percent_decode};
-use crate::home::expand;
 use base64::Engine as _;
 use jiff::Timestamp;
 use squall_engine::Environment;
@@ -33,6 +34,8 @@ const MOST_REDIRECTS: usize = 30;
 pub struct World<'w> {
     /// Proxies, certificates, and the home folder with its `.netrc`.
     pub environment: &'w Environment,
+    /// What it shares with other calls.
+    pub session: Option<&'w Session>,
     /// Now, by which cookies expire.
     pub now: Timestamp,
 }
@@ -71,6 +74,8 @@ pub struct Options {
     pub verify: Verify,
     /// How often a request is tried again when there is no connection, or when it broke and the method may be repeated.
     pub retries: u32,
+    /// The connection is left to the session, and one that was left there may be used.
+    pub keep_alive: bool,
     /// A redirect is what comes back, rather than followed.
     pub stay: bool,
 }
@@ -140,7 +145,7 @@ pub async fn fetch(request: &Request, options: &Options, world: &World<'_>) -> R
     let mut hop = Hop::first(request, &url, world)?;
     let mut cookies = Cookies::default();
     for followed in 0.. {
-        let (head, mut incoming) = hop.send(&url, options, world).await?;
+        let Answer { head, mut incoming, opened } = hop.send(&url, options, world).await?;
         for cookie in &head.cookies {
             cookies.set(cookie, &url, world.now);
         }
@@ -150,6 +155,11 @@ pub async fn fetch(request: &Request, options: &Options, world: &World<'_>) -> R
             .filter(|to| !options.stay && is_redirect(head.status) && !to.is_empty());
         let Some(location) = location else {
             let body = incoming.body(&head).await.map_err(|broken| Error::broken(&broken, &url))?;
+            if let (Some(session), Some(opened)) = (world.session, opened)
+                && let Some(stream) = incoming.into_stream(&head)
+            {
+                session.connections.keep(opened, stream);
+            }
             let codings = head.headers.get("content-encoding").unwrap_or_default();
             let body = body::decode(body, codings, MOST).map_err(|error| match error {
                 Undecodable::TooLarge(_) => Error::TooLarge(error.to_string()),
@@ -179,6 +189,14 @@ struct Hop {
     method: String,
     headers: Headers,
     body: Option<Vec<u8>>,
+}
+
+/// What came back of one request, its body still to be read.
+struct Answer {
+    head: Head,
+    incoming: Incoming<Box<dyn Stream>>,
+    /// Of the connection, if the request lets it stand and somebody keeps it.
+    opened: Option<Opened>,
 }
 
 impl Hop {
@@ -226,15 +244,16 @@ impl Hop {
         if self.headers.get("Authorization").is_some() {
             return;
         }
-        let home = world.env("HOME");
-        let candidates = match world.env("NETRC") {
-            Some(path) => vec![expand(path, home)],
+        let read = || netrc::read(world.env("NETRC"), world.env("HOME"));
+        let own;
+        let file = match world.session {
+            Some(session) => session.netrc(read),
             None => {
-                home.map_or_else(Vec::new, |home| vec![format!("{home}/.netrc"), format!("{home}/_netrc")])
+                own = read();
+                own.as_deref()
             }
         };
-        let file = candidates.iter().find_map(|path| std::fs::read_to_string(path).ok());
-        if let Some((user, password)) = file.and_then(|file| netrc::login(&file, &url.host)) {
+        if let Some((user, password)) = file.and_then(|file| netrc::login(file, &url.host)) {
             self.headers.set("Authorization", basic(&user, &password));
         }
     }
@@ -262,22 +281,36 @@ impl Hop {
     }
 
     /// Sends it, again if it may be, and reads the head of the response.
-    async fn send(
-        &self,
-        url: &Url,
-        options: &Options,
-        world: &World<'_>,
-    ) -> Result<(Head, Incoming<Box<dyn Stream>>), Error> {
+    async fn send(&self, url: &Url, options: &Options, world: &World<'_>) -> Result<Answer, Error> {
         let proxy = Proxy::of(url, &|name| world.env(name))?;
-        let bytes = self.bytes(url, proxy.as_ref())?;
+        let (proxy, verify) = (proxy.as_ref(), &options.verify);
+        let bytes = self.bytes(url, proxy)?;
+        let shared = world.session.filter(|_| options.keep_alive && self.persists());
+        let mut kept = shared
+            .filter(|_| self.may_be_repeated())
+            .and_then(|session| session.connections.take(url, proxy, verify));
         let mut retries = options.retries;
         loop {
-            let failed = match connect(url, proxy.as_ref(), &options.verify, options.connect, world).await {
+            let again = kept.is_some();
+            let (opened, connected) = match kept.take() {
+                Some((opened, stream)) => (Some(opened), Ok(stream)),
+                None => {
+                    let opened = shared.map(|_| Opened::now(url, proxy, verify));
+                    (opened, connect(url, proxy, verify, options.connect, world).await)
+                }
+            };
+            let failed = match connected {
                 Err(NoConnection::Unexpected(exception)) => return Err(exception.into()),
                 Err(reason) => Error::from(reason),
                 Ok(stream) => match exchange(stream, &bytes, self.method == "HEAD", options.read).await {
-                    Ok(answer) => return Ok(answer),
-                    Err(broken) => {
+                    Ok((head, incoming)) => return Ok(Answer { head, incoming, opened }),
+                    // It was closed before the request came: that tells nothing of what a new client meets.
+                    Err(Unanswered { broken: Broken::Closed(_) | Broken::Lost(_), heard: false })
+                        if again =>
+                    {
+                        continue;
+                    }
+                    Err(Unanswered { broken, .. }) => {
                         let failed = Error::broken(&broken, url);
                         if !self.may_be_repeated() {
                             return Err(failed);
@@ -296,6 +329,17 @@ impl Hop {
     /// Whether sending it twice does no more than sending it once.
     fn may_be_repeated(&self) -> bool {
         matches!(self.method.as_str(), "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS" | "TRACE")
+    }
+
+    /// Whether it lets the connection stand, and ends where the server takes it to end: the experiment's own fields may
+    /// say anything.
+    fn persists(&self) -> bool {
+        let length = self.body.as_ref().map_or(0, Vec::len);
+        let announced = self.headers.get("Content-Length").map_or(Ok(0), str::parse);
+        announced == Ok(length)
+            && self.headers.get("Transfer-Encoding").is_none()
+            && self.method != "CONNECT"
+            && !self.headers.lists("Connection", "close")
     }
 
     /// Head and body as they are sent.

@@ -121,7 +121,7 @@ async fn tunnel(
     let answer = exchange(&mut stream, request.as_bytes(), true, wait).await;
     let (head, silent) = match answer {
         Ok((head, incoming)) => (head, incoming.is_silent()),
-        Err(broken) => return Err(NoConnection::Failed(broken.plain())),
+        Err(unanswered) => return Err(NoConnection::Failed(unanswered.broken.plain())),
     };
     match (head.status, silent) {
         (200..300, true) => Ok(stream),

@@ -1,4 +1,4 @@
-//! One HTTP/1.1 request and its response over a connection that serves nothing else.
+//! One HTTP/1.1 request and its response over a connection that serves nothing else meanwhile.
 //!
 //! Written here and not left to hyper because the Toolkit shows header names in the case and order in which they were sent,
 //! and sends those of the experiment as they are written; hyper knows names only in lower case. httparse reads heads and
@@ -44,6 +44,14 @@ pub(super) enum Broken {
     TooLarge(&'static str, usize),
 }
 
+/// Why no head of a response came.
+#[derive(Debug)]
+pub(super) struct Unanswered {
+    pub(super) broken: Broken,
+    /// Whether the server said anything at all.
+    pub(super) heard: bool,
+}
+
 /// The head of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Head {
@@ -53,6 +61,8 @@ pub(super) struct Head {
     pub(super) headers: Headers,
     /// The `Set-Cookie` fields, one by one.
     pub(super) cookies: Vec<String>,
+    /// Of HTTP/1: 0 or 1.
+    version: u8,
     framing: Framing,
 }
 
@@ -68,9 +78,14 @@ enum Framing {
 /// What comes back: read from here on, its waits no longer than `wait`.
 pub(super) struct Incoming<S> {
     from: ReadHalf<S>,
+    /// The other half, if the whole request was sent.
+    to: Option<WriteHalf<S>>,
     buffer: Buffer,
     /// How much of the buffer has been used up.
     used: usize,
+    heard: bool,
+    /// Whether the body has been read, to an end that did not need the connection's.
+    ended: bool,
     wait: Option<Duration>,
 }
 
@@ -83,37 +98,21 @@ pub(super) async fn exchange<S: AsyncRead + AsyncWrite>(
     request: &[u8],
     bodiless: bool,
     wait: Option<Duration>,
-) -> Result<(Head, Incoming<S>), Broken> {
-    let (from, to) = split(stream);
-    let mut incoming = Incoming { from, buffer: Buffer::new(), used: 0, wait };
-    let mut sending = std::pin::pin!(send(to, request, wait));
-    let (mut sending_still, mut unsent) = (true, None);
-    // Nearly every request goes out at once. Until it has, the patience with which we await a response does not count.
-    tokio::select! {
-        biased;
-        sent = &mut sending => (sending_still, unsent) = (false, sent.err()),
-        filled = incoming.fill_patiently() => { filled?; }
-    }
-    let head = {
-        let mut head = std::pin::pin!(incoming.head(bodiless));
-        loop {
-            tokio::select! {
-                biased;
-                sent = &mut sending, if sending_still => (sending_still, unsent) = (false, sent.err()),
-                head = &mut head => break head,
-            }
+) -> Result<(Head, Incoming<S>), Unanswered> {
+    let (from, mut to) = split(stream);
+    let mut incoming =
+        Incoming { from, to: None, buffer: Buffer::new(), used: 0, heard: false, ended: false, wait };
+    match incoming.answer(&mut to, request, bodiless).await {
+        Ok((head, sent)) => {
+            incoming.to = sent.then_some(to);
+            Ok((head, incoming))
         }
-    };
-    match (head, unsent) {
-        (Ok(head), _) => Ok((head, incoming)),
-        // What stopped the request says more than that no response came.
-        (Err(Broken::Closed(_) | Broken::Lost(_)), Some(broken)) => Err(broken),
-        (Err(broken), _) => Err(broken),
+        Err(broken) => Err(Unanswered { broken, heard: incoming.heard }),
     }
 }
 
 async fn send<S: AsyncWrite>(
-    mut to: WriteHalf<S>,
+    to: &mut WriteHalf<S>,
     mut request: &[u8],
     wait: Option<Duration>,
 ) -> Result<(), Broken> {
@@ -161,6 +160,37 @@ impl Drop for Buffer {
 }
 
 impl<S: AsyncRead + AsyncWrite> Incoming<S> {
+    /// Sends a request, and reads the head of the response to it: that, and whether all of the request was sent.
+    async fn answer(
+        &mut self,
+        to: &mut WriteHalf<S>,
+        request: &[u8],
+        bodiless: bool,
+    ) -> Result<(Head, bool), Broken> {
+        let mut sending = std::pin::pin!(send(to, request, self.wait));
+        let (mut sending_still, mut unsent) = (true, None);
+        // Nearly every request goes out at once. Until it has, the patience with which we await a response does not count.
+        tokio::select! {
+            biased;
+            sent = &mut sending => (sending_still, unsent) = (false, sent.err()),
+            filled = self.fill_patiently() => { filled?; }
+        }
+        let mut head = std::pin::pin!(self.head(bodiless));
+        let head = loop {
+            tokio::select! {
+                biased;
+                sent = &mut sending, if sending_still => (sending_still, unsent) = (false, sent.err()),
+                head = &mut head => break head,
+            }
+        };
+        match (head, unsent) {
+            (Ok(head), unsent) => Ok((head, !sending_still && unsent.is_none())),
+            // What stopped the request says more than that no response came.
+            (Err(Broken::Closed(_) | Broken::Lost(_)), Some(broken)) => Err(broken),
+            (Err(broken), _) => Err(broken),
+        }
+    }
+
     /// Reads more; `false` at the end of the stream.
     async fn fill(&mut self) -> Result<bool, Broken> {
         match self.wait {
@@ -180,7 +210,10 @@ impl<S: AsyncRead + AsyncWrite> Incoming<S> {
             self.buffer.0.reserve(READ);
         }
         match self.from.read_buf(&mut self.buffer.0).await {
-            Ok(read) => Ok(read > 0),
+            Ok(read) => {
+                self.heard |= read > 0;
+                Ok(read > 0)
+            }
             // Many servers end TLS without saying so; the framing tells whether something is missing.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
             Err(error) => Err(error.into()),
@@ -234,19 +267,32 @@ impl<S: AsyncRead + AsyncWrite> Incoming<S> {
     /// The body behind `head`, as it came.
     pub(super) async fn body(&mut self, head: &Head) -> Result<Vec<u8>, Broken> {
         let mut body = Vec::new();
-        match head.framing {
-            Framing::None => {}
-            Framing::Length(length) => self.take(&mut body, length).await?,
+        self.ended = match head.framing {
+            Framing::None => true,
+            Framing::Length(length) => {
+                self.take(&mut body, length).await?;
+                true
+            }
             Framing::UntilClose => loop {
                 let unread = self.buffer.0.len();
                 self.move_to(&mut body, unread)?;
                 if !self.fill().await? {
-                    break;
+                    break false;
                 }
             },
             Framing::Chunked => self.chunks(&mut body).await?,
-        }
+        };
         Ok(body)
+    }
+
+    /// The stream, if another exchange may follow: the request behind us was sent and the response to it read, both to
+    /// their ends, and the server lets the connection stand.
+    pub(super) fn into_stream(self, head: &Head) -> Option<S>
+    where
+        S: Unpin,
+    {
+        let fit = self.ended && self.is_silent() && head.persists();
+        self.to.filter(|_| fit).map(|to| self.from.unsplit(to))
     }
 
     /// Moves at most `most` bytes that have been read already.
@@ -276,7 +322,8 @@ impl<S: AsyncRead + AsyncWrite> Incoming<S> {
         }
     }
 
-    async fn chunks(&mut self, body: &mut Vec<u8>) -> Result<(), Broken> {
+    /// Whether the stream went on to the very end of them.
+    async fn chunks(&mut self, body: &mut Vec<u8>) -> Result<bool, Broken> {
         loop {
             let size = loop {
                 match httparse::parse_chunk_size(self.unread()) {
@@ -302,8 +349,9 @@ impl<S: AsyncRead + AsyncWrite> Incoming<S> {
         }
     }
 
-    /// Passes over what may stand behind the last chunk. A server that closes here has sent everything that counts.
-    async fn trailers(&mut self) -> Result<(), Broken> {
+    /// Passes over what may stand behind the last chunk. A server that closes here has sent everything that counts:
+    /// `false`.
+    async fn trailers(&mut self) -> Result<bool, Broken> {
         loop {
             let unread = self.unread();
             match unread.iter().position(|byte| *byte == b'\n') {
@@ -311,7 +359,7 @@ impl<S: AsyncRead + AsyncWrite> Incoming<S> {
                     let last = matches!(&unread[..end], b"" | b"\r");
                     self.used += end + 1;
                     if last {
-                        return Ok(());
+                        return Ok(true);
                     }
                 }
                 None if unread.len() > MOST_HEAD => {
@@ -319,7 +367,7 @@ impl<S: AsyncRead + AsyncWrite> Incoming<S> {
                 }
                 None => {
                     if !self.fill().await? {
-                        return Ok(());
+                        return Ok(false);
                     }
                 }
             }
@@ -331,6 +379,17 @@ impl<S: AsyncRead + AsyncWrite> Incoming<S> {
             return Err(Broken::TooLarge(what, MOST_LINE >> 10));
         }
         if self.fill().await? { Ok(()) } else { Err(Broken::Closed("before the end of the body")) }
+    }
+}
+
+impl Head {
+    /// Whether the server lets the connection stand for another request, and two readers of this head would agree on where
+    /// the response ends.
+    fn persists(&self) -> bool {
+        let length = self.headers.get("content-length");
+        let plain = length
+            .is_none_or(|length| !length.contains(',') && self.headers.get("transfer-encoding").is_none());
+        self.version == 1 && self.status != 101 && plain && !self.headers.lists("connection", "close")
     }
 }
 
@@ -371,6 +430,7 @@ fn parse_into<'a>(
         reason: response.reason.unwrap_or_default().to_owned(),
         headers: Headers::default(),
         cookies: Vec::new(),
+        version: response.version.unwrap_or_default(),
         framing: Framing::UntilClose,
     };
     for field in response.headers.iter() {

@@ -12,6 +12,12 @@ impl Headers {
         self.iter().find(|(its, _)| its.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
+    /// Whether a field lists this word, as `Connection: close, x` lists `close`.
+    pub(super) fn lists(&self, name: &str, word: &str) -> bool {
+        let mut words = self.get(name).unwrap_or_default().split(',');
+        words.any(|its| its.trim().eq_ignore_ascii_case(word))
+    }
+
     /// Sets a field, in the place of one of that name if there is one.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         let value = value.into();

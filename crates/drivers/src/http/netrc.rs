@@ -2,6 +2,17 @@
 //!
 //! A file that cannot be read gives nothing, as in `requests`: it was not written for us.
 
+use crate::home::expand;
+
+/// The file that `NETRC` names, else the one in the home folder.
+pub(super) fn read(named: Option<&str>, home: Option<&str>) -> Option<String> {
+    let candidates = match named {
+        Some(path) => vec![expand(path, home)],
+        None => home.map_or_else(Vec::new, |home| vec![format!("{home}/.netrc"), format!("{home}/_netrc")]),
+    };
+    candidates.iter().find_map(|path| std::fs::read_to_string(path).ok())
+}
+
 /// The login for `host`, or the default one.
 pub(super) fn login(file: &str, host: &str) -> Option<(String, String)> {
     let mut words = Words { rest: file };

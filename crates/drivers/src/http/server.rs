@@ -1,4 +1,4 @@
-//! Servers on the loopback for tests: each answers a connection with what the test says, and keeps what it was asked.
+//! Servers on the loopback for tests: each answers requests with what the test says, and keeps what it was asked.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -7,6 +7,7 @@ use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +18,8 @@ use tokio_rustls::TlsAcceptor;
 pub(super) enum Answer {
     /// Sends this and closes.
     Bytes(Vec<u8>),
+    /// Sends this and awaits the next request.
+    Stay(Vec<u8>),
     /// Sends this and then says no more.
     Stall(Vec<u8>),
     /// Closes at once.
@@ -46,6 +49,7 @@ pub(super) fn ok(fields: &str, body: &str) -> String {
 pub(super) struct Server {
     pub(super) address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
+    connections: Arc<AtomicUsize>,
     _tasks: JoinSet<()>,
 }
 
@@ -76,14 +80,16 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let connections: Arc<AtomicUsize> = Arc::default();
         let mut tasks = JoinSet::new();
-        let (answer, kept) = (Arc::new(answer), asked.clone());
+        let (answer, kept, count) = (Arc::new(answer), asked.clone(), connections.clone());
         tasks.spawn(async move {
-            let mut connections = JoinSet::new();
+            let mut conversations = JoinSet::new();
             loop {
                 let (tcp, _) = listener.accept().await.unwrap();
+                count.fetch_add(1, Ordering::Relaxed);
                 let (answer, kept, tls) = (answer.clone(), kept.clone(), tls.clone());
-                connections.spawn(async move {
+                conversations.spawn(async move {
                     let stream: Box<dyn Stream> = match tls {
                         Some(tls) => match tls.accept(tcp).await {
                             Ok(stream) => Box::new(stream),
@@ -95,12 +101,17 @@ impl Server {
                 });
             }
         });
-        Server { address, asked, _tasks: tasks }
+        Server { address, asked, connections, _tasks: tasks }
     }
 
     /// What it was asked so far.
     pub(super) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
+    }
+
+    /// How many connections were opened to it.
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 }
 
@@ -109,28 +120,35 @@ async fn converse(
     answer: &(dyn Fn(&str, usize) -> Answer + Send + Sync),
     kept: &Mutex<Vec<String>>,
 ) {
-    let Some(request) = read(&mut stream).await else { return };
-    let before = {
-        let mut kept = kept.lock().unwrap();
-        kept.push(request.clone());
-        kept.len() - 1
-    };
-    match answer(&request, before) {
-        Answer::Drop => {}
-        Answer::Bytes(bytes) => {
-            let _ = stream.write_all(&bytes).await;
-            let _ = stream.shutdown().await;
+    while let Some(request) = read(&mut stream).await {
+        let before = {
+            let mut kept = kept.lock().unwrap();
+            kept.push(request.clone());
+            kept.len() - 1
+        };
+        match answer(&request, before) {
+            Answer::Drop => {}
+            Answer::Bytes(bytes) => {
+                let _ = stream.write_all(&bytes).await;
+                let _ = stream.shutdown().await;
+            }
+            Answer::Stay(bytes) => {
+                let _ = stream.write_all(&bytes).await;
+                let _ = stream.flush().await;
+                continue;
+            }
+            Answer::Stall(bytes) => {
+                let _ = stream.write_all(&bytes).await;
+                let _ = stream.flush().await;
+                std::future::pending::<()>().await;
+            }
+            Answer::Tunnel(to) => {
+                let mut server = TcpStream::connect(to).await.unwrap();
+                stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.unwrap();
+                let _ = copy_bidirectional(&mut stream, &mut server).await;
+            }
         }
-        Answer::Stall(bytes) => {
-            let _ = stream.write_all(&bytes).await;
-            let _ = stream.flush().await;
-            std::future::pending::<()>().await;
-        }
-        Answer::Tunnel(to) => {
-            let mut server = TcpStream::connect(to).await.unwrap();
-            stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.unwrap();
-            let _ = copy_bidirectional(&mut stream, &mut server).await;
-        }
+        return;
     }
 }
 

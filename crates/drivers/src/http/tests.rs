@@ -1,9 +1,12 @@
 //! The recorded behaviour of the Toolkit's http provider.
 
+use super::Session;
 use super::server::{Answer, Server, ok};
-use crate::testing::{play, play_until};
+use crate::testing::{play, play_sharing, play_until};
 use expect_test::{Expect, expect};
 use serde_json::{Value as Json, json};
+use squall_engine::Handles;
+use std::sync::Arc;
 
 /// Calls a server that answers `said`; tells what was asked (without the usual fields) and what came of it.
 async fn call(mut provider: Json, said: &str) -> (String, String) {
@@ -256,6 +259,30 @@ async fn failures() {
     provider["timeout"] = json!([1, 0.03]);
     expect!["failed: activity took too long to complete"]
         .assert_eq(&play(provider.clone(), &[]).await.told());
+}
+
+#[tokio::test]
+async fn calls_of_a_run_share_a_connection_if_they_say_so() {
+    for (keep_alive, connections) in [
+        (json!(true), 1),
+        (json!(false), 3),
+        (json!(null), 3),
+        // What means nothing is not read.
+        (json!("true"), 3),
+        (json!(5), 3),
+    ] {
+        let server = Server::start(|_, _| Answer::Stay(ok("", "x").into_bytes())).await;
+        let handles = Arc::new(Handles::default().with(Session::default()));
+        let url = format!("http://{}/", server.address);
+        let provider = json!({"type": "http", "url": url, "keep_alive": keep_alive});
+        for _ in 0..3 {
+            let told = play_sharing(provider.clone(), &handles).await.told();
+            assert_eq!(told, r#"{"status":200,"headers":{"Content-Length":"1"},"body":"x"}"#);
+        }
+        assert_eq!(server.connections(), connections, "{keep_alive}");
+        play_sharing(json!({"type": "http", "url": url}), &handles).await;
+        assert_eq!(server.connections(), connections + 1, "who does not say so takes none");
+    }
 }
 
 #[tokio::test]

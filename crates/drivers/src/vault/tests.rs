@@ -146,7 +146,7 @@ async fn outcome(
             declaration: object(declaration.clone()),
         })
         .collect();
-    let world = World { environment: &environment, now: Timestamp::UNIX_EPOCH };
+    let world = World { environment: &environment, session: None, now: Timestamp::UNIX_EPOCH };
     let found = match Settings::of(&object(configuration), &environment) {
         Ok(mut settings) => {
             settings.patience.read = Duration::from_millis(100);

@@ -9,8 +9,18 @@ use crate::{Object, Value};
 
 const PYTHON: &[&str] = &["type", "module", "func", "arguments", "secrets"];
 const PROCESS: &[&str] = &["type", "path", "arguments", "timeout", "secrets"];
-const HTTP: &[&str] =
-    &["type", "url", "method", "headers", "arguments", "timeout", "verify_tls", "max_retries", "secrets"];
+const HTTP: &[&str] = &[
+    "type",
+    "url",
+    "method",
+    "headers",
+    "arguments",
+    "timeout",
+    "verify_tls",
+    "max_retries",
+    "keep_alive",
+    "secrets",
+];
 const ELSEWHERE: &[(&str, &str)] = &[
     ("tolerance", "the probe, beside `provider`"),
     ("pauses", "the activity, beside `provider`"),
@@ -177,6 +187,12 @@ impl Checker<'_> {
                 self.say(Complaint::hint(Rule::WrongType, at, message));
             }
             timeout => self.seconds(&at, timeout),
+        }
+        match provider.get("keep_alive") {
+            keep @ Some(pattern) if is_pattern(pattern) => {
+                self.text_variables(&member(path, "keep_alive"), keep);
+            }
+            _ => self.switch(path, provider, "keep_alive"),
         }
     }
 

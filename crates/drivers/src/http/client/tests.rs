@@ -14,7 +14,7 @@ async fn get(url: &str, options: &Options, variables: &[(&str, &str)]) -> String
 async fn told(request: &Request, options: &Options, variables: &[(&str, &str)]) -> String {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let environment = Environment::new(variables);
-    let world = World { environment: &environment, now: Timestamp::UNIX_EPOCH };
+    let world = World { environment: &environment, session: None, now: Timestamp::UNIX_EPOCH };
     match fetch(request, options, &world).await {
         Ok(response) => {
             let status = response.status;

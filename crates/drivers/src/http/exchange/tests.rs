@@ -22,7 +22,8 @@ async fn told(said: &[u8], piece: usize, bodiless: bool) -> String {
         let _ = to.shutdown().await;
     };
     let client = async {
-        let (head, mut incoming) = exchange(ours, b"HELLO", bodiless, None).await?;
+        let (head, mut incoming) =
+            exchange(ours, b"HELLO", bodiless, None).await.map_err(|unanswered| unanswered.broken)?;
         let body = incoming.body(&head).await?;
         Ok::<_, Broken>((head, body))
     };
@@ -125,7 +126,9 @@ async fn each_wait_is_bounded_but_not_their_sum() {
             }
         };
         let client = async {
-            let (head, mut incoming) = exchange(ours, b"HELLO", false, Some(second * 2)).await?;
+            let (head, mut incoming) = exchange(ours, b"HELLO", false, Some(second * 2))
+                .await
+                .map_err(|unanswered| unanswered.broken)?;
             incoming.body(&head).await
         };
         let (body, ()) = tokio::join!(client, server);

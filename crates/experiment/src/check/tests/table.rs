@@ -294,6 +294,30 @@ fn http() {
             3:86 hint[wrong-type] method[0].provider.headers.a: method[0].provider.headers.a: expected text, found an integer (put it in quotes)
         "#]],
     );
+    let keep_alive = |value: &str, expect: Expect| {
+        let provider = format!("{{type: http, url: 'http://x', keep_alive: {value}}}");
+        check_activity(&format!("{{type: probe, name: a, provider: {provider}}}"), expect);
+    };
+    keep_alive("true", expect![""]);
+    keep_alive("null", expect![""]);
+    keep_alive(
+        "5",
+        expect![[r#"
+        3:85 hint[wrong-type] method[0].provider.keep_alive: method[0].provider.keep_alive: expected true or false, found an integer
+    "#]],
+    );
+    keep_alive(
+        "'true'",
+        expect![[r#"
+        3:85 hint[wrong-type] method[0].provider.keep_alive: method[0].provider.keep_alive: expected true or false, found text
+    "#]],
+    );
+    keep_alive(
+        "'${nowhere}'",
+        expect![[r#"
+        3:85 hint[undeclared-variable] method[0].provider.keep_alive: nothing declares `nowhere`, so `${nowhere}` stays as it is
+    "#]],
+    );
 }
 
 #[test]
