@@ -74,7 +74,7 @@ fn scalar(words: &[String], rng: &mut Rng) -> Value {
         ])),
         5 => Value::Float(f64::from_bits(rng.next())),
         6 => Value::List(Vec::new()),
-        7 => Value::Object(Object::new()),
+        7 => Value::Object(Object::default()),
         8 => Value::Text(format!("${{{}}}", rng.of::<String>(words))),
         _ => Value::Text(rng.of(words).clone()),
     }

@@ -48,7 +48,7 @@ impl Backstage {
         session: &Session,
     ) -> Result<Backstage, Problem> {
         let python = Python::new(session.bridge());
-        let none = Object::new();
+        let none = Object::default();
         let (settings, is_there) = (settings.unwrap_or(&none), settings.is_some());
         let mut globals = Vec::new();
         for (name, control) in settings::controls(settings)? {
@@ -232,9 +232,9 @@ pub(crate) fn foreign(module: &str, control: &Object, session: &Session) -> Know
 
 /// A section of the settings; anything else of that name gives way.
 fn section<'a>(of: &'a mut Object, name: &str) -> &'a mut Object {
-    let section = of.entry(name.to_owned()).or_insert_with(|| Value::Object(Object::new()));
+    let section = of.entry(name.to_owned()).or_insert_with(|| Value::Object(Object::default()));
     if section.as_object().is_none() {
-        *section = Value::Object(Object::new());
+        *section = Value::Object(Object::default());
     }
     match section {
         Value::Object(section) => section,

@@ -70,7 +70,7 @@ struct Undiscovered {
 fn installed(arguments: &Discover, session: &Session) -> Result<Result<Value, Undiscovered>, Problem> {
     let package = arguments.package.as_str();
     let body = [("package", package.into()), ("system", Value::Bool(!arguments.no_system_info))];
-    let body = body.map(|(key, value)| (key.to_owned(), value)).into();
+    let body = body.map(|(key, value)| (key.to_owned(), value)).into_iter().collect();
     let failed = |what: &str, hint: String| Ok(Err(Undiscovered { what: what.to_owned(), hint }));
     match session.bridge().ask_blocking("discover", body) {
         Ok(Value::Object(mut answer)) => {
@@ -157,7 +157,7 @@ fn activity(module: &str, name: &str, entry: &Entry) -> Value {
 }
 
 fn argument(parameter: &Parameter) -> Value {
-    let mut argument = Object::new();
+    let mut argument = Object::default();
     argument.insert("name".to_owned(), parameter.name.as_str().into());
     if !parameter.required {
         let default = parameter.schema.get("default").cloned().unwrap_or_default();
@@ -189,5 +189,5 @@ fn kind(schema: &serde_json::Value) -> Option<&'static str> {
 }
 
 fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    Value::Object(members.map(|(name, value)| (name.to_owned(), value)).into())
+    Value::Object(members.map(|(name, value)| (name.to_owned(), value)).into_iter().collect())
 }

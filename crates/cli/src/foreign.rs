@@ -149,7 +149,7 @@ impl Session {
     /// What Python knows of a function, for validation: its module is really imported.
     pub(crate) fn signature(&self, module: &str, func: &str, modules: Vec<String>) -> Known {
         let body = [("module", module), ("func", func)];
-        let body = body.map(|(key, value)| (key.to_owned(), Value::from(value))).into();
+        let body = body.map(|(key, value)| (key.to_owned(), Value::from(value))).into_iter().collect();
         match self.bridge().ask_blocking("signature", body) {
             Ok(answer) => known(&answer, modules),
             Err(trouble) => {

@@ -87,7 +87,7 @@ pub(crate) fn info(arguments: &Info, session: &Session) -> Result<u8, Problem> {
 
 /// Those that are installed for Python; none if there is no Python.
 fn installed(session: &Session) -> Vec<Value> {
-    match session.bridge().ask_blocking("extensions", Object::new()) {
+    match session.bridge().ask_blocking("extensions", Object::default()) {
         Ok(Value::List(extensions)) => extensions,
         Ok(_) => Vec::new(),
         Err(trouble) => {

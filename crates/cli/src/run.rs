@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &Run, session: Session) -> Result<u8, Problem> {
     end_with_parent(&session);
     let log = session.log.clone();
     // Known for sure only when the settings are.
-    let mut codes = strategies::codes(arguments.exit_codes, &Object::new())?;
+    let mut codes = strategies::codes(arguments.exit_codes, &Object::default())?;
     let end = experiment_with(arguments, session, &mut codes).unwrap_or_else(|problem| {
         lock(&log).line(&Line::error(problem.to_string()), Timestamp::now());
         if problem.is_experiments() { End::Invalid } else { End::Hindered }
@@ -51,7 +51,7 @@ fn experiment_with(arguments: &Run, mut session: Session, codes: &mut Codes) -> 
     let has_settings = read.is_some();
     let settings = match read {
         Some(settings) => settings::as_object(settings, &session.settings_path)?,
-        None => Object::new(),
+        None => Object::default(),
     };
     *codes = strategies::codes(arguments.exit_codes, &settings)?;
     let overrides = variables::read(&arguments.var, &arguments.var_file, &mut session)?;

@@ -51,7 +51,7 @@ pub(crate) fn read(path: &Path) -> Result<Read, Problem> {
         }
     };
     Ok(match load(&bytes, Format::Yaml) {
-        Ok(draft) if draft.document.is_null() => Read::Settings(Value::Object(Object::new())),
+        Ok(draft) if draft.document.is_null() => Read::Settings(Value::Object(Object::default())),
         Ok(draft) => Read::Settings(draft.document),
         Err(error) => Read::Malformed(error.to_string()),
     })

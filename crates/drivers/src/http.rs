@@ -159,7 +159,7 @@ fn request(args: &Args) -> Result<Request, Exception> {
         headers => fields(headers.and_then(Value::as_object))?,
     };
     let mut request = Request { method, url, headers, ..Request::default() };
-    let nothing = Value::Object(Object::new());
+    let nothing = Value::Object(Object::default());
     let arguments = args.arguments.given().unwrap_or(&nothing);
     let is_json = || {
         request.headers.iter().any(|(name, value)| name == "Content-Type" && value.as_deref() == Some(JSON))
@@ -303,5 +303,5 @@ fn output(response: Response) -> Result<Value, Exception> {
     };
     let output: [(&str, Value); 3] =
         [("status", status.into()), ("headers", Value::Object(headers)), ("body", body)];
-    Ok(Value::Object(output.map(|(name, value)| (name.to_owned(), value)).into()))
+    Ok(Value::Object(output.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()))
 }

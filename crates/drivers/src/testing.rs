@@ -80,7 +80,7 @@ async fn played(
     let kind = provider["type"].as_str().unwrap();
     let bound: Bound = (CATALOG.provider(kind).unwrap().bind)(provider.clone()).unwrap();
     let playing = async move {
-        let look = stage.look(Arc::default(), Object::new(), None);
+        let look = stage.look(Arc::default(), Object::default(), None);
         stage.play(&bound, look).await
     };
     let stopping = async {

@@ -60,7 +60,7 @@ pub async fn read(
         let Some(path) = declaration.get("path").filter(|path| path.is_truthy()).map(str_of) else {
             let shown = str_of(&Value::Object(declaration.clone()));
             found.warnings.push(Warning::NoPath(format!("Missing Vault secret path for '{shown}'")));
-            found.values.push(Value::Object(Object::new()));
+            found.values.push(Value::Object(Object::default()));
             continue;
         };
         if !known.contains_key(&path) {
@@ -73,7 +73,7 @@ pub async fn read(
         }
         let Some(Some(secret)) = known.get(&path) else {
             found.warnings.push(Warning::Empty(format!("No Vault secret found at path: {path}")));
-            found.values.push(Value::Object(Object::new()));
+            found.values.push(Value::Object(Object::default()));
             continue;
         };
         found.values.push(match declaration.get("key").filter(|key| key.is_truthy()).map(str_of) {

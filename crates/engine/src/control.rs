@@ -121,7 +121,10 @@ pub fn name(control: &Object) -> String {
 /// A control's arguments as declared.
 pub fn arguments(control: &Object) -> Value {
     let declared = control.get("provider").and_then(|provider| provider.get("arguments"));
-    declared.filter(|arguments| !arguments.is_null()).cloned().unwrap_or_else(|| Value::Object(Object::new()))
+    declared
+        .filter(|arguments| !arguments.is_null())
+        .cloned()
+        .unwrap_or_else(|| Value::Object(Object::default()))
 }
 
 /// What a control changed.

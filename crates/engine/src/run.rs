@@ -242,7 +242,7 @@ impl Verdict {
 /// Runs the probes of the configuration, in their turn: each sees the names before it, and all secrets.
 async fn configure(request: &Request, stage: &Stage, catalog: Catalog) -> Scope {
     let options = Options { dry: None, ..request.options.clone() };
-    let scope = Scope { configuration: Object::new(), secrets: request.secrets.clone() };
+    let scope = Scope { configuration: Object::default(), secrets: request.secrets.clone() };
     let cast = Cast::new(catalog, request.experiment.clone(), scope, &options);
     let mut failed = false;
     for (name, entry) in &request.configuration.entries {

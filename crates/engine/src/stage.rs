@@ -102,7 +102,7 @@ impl Stage {
 
     /// The context of an undo. It goes on through the first two requests to stop.
     pub fn restore(&self) -> Restore {
-        let mut look = self.look(Arc::default(), Object::new(), None);
+        let mut look = self.look(Arc::default(), Object::default(), None);
         look.stopping = self.stopper.listen(3);
         Restore { look }
     }

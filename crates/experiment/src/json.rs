@@ -9,7 +9,7 @@ mod read;
 mod write;
 
 pub use read::{parse, value};
-pub use write::{Style, float_repr, to_string, write};
+pub use write::{Style, float_repr, to_string, write, write_within};
 
 #[cfg(doc)]
 use crate::Value;

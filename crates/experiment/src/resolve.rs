@@ -265,7 +265,7 @@ struct SecretWalk<'a> {
 
 impl SecretWalk<'_> {
     fn object(&mut self, declared: &Object, overrides: Option<&Object>) -> Object {
-        let mut values = Object::new();
+        let mut values = Object::default();
         for (name, value) in declared {
             self.at.push(name.clone());
             let value = match (value, overrides.and_then(|overrides| overrides.get(name))) {
@@ -312,7 +312,7 @@ pub fn flat_secrets(declared: &Object) -> Vec<&str> {
 /// What a provider's `secrets` list gives its function: the named targets merged from left to right. Unknown names are
 /// skipped, and so is what is no target.
 pub fn merged_secrets<'a>(secrets: &Object, targets: impl IntoIterator<Item = &'a str>) -> Object {
-    let mut merged = Object::new();
+    let mut merged = Object::default();
     for target in targets {
         if let Some(Value::Object(names)) = secrets.get(target) {
             merged.extend(names.iter().map(|(name, value)| (name.clone(), value.clone())));
@@ -323,7 +323,7 @@ pub fn merged_secrets<'a>(secrets: &Object, targets: impl IntoIterator<Item = &'
 
 /// The members of a section; none if it is absent.
 fn section<'a>(name: &'static str, declared: Option<&'a Value>) -> Result<&'a Object, Vec<ResolveError>> {
-    static EMPTY: LazyLock<Object> = LazyLock::new(Object::new);
+    static EMPTY: LazyLock<Object> = LazyLock::new(Object::default);
     match declared {
         None => Ok(&EMPTY),
         Some(Value::Object(object)) => Ok(object),

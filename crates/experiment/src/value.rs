@@ -11,8 +11,9 @@ use indexmap::IndexMap;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-/// An object: keys in the order of the document.
-pub type Object = IndexMap<String, Value>;
+/// An object: keys in the order of the document. Most are small, and many are made, so their hashes are quick ones (with a seed
+/// of the process, for they may come from a server).
+pub type Object = IndexMap<String, Value, foldhash::fast::RandomState>;
 
 /// What a document, an output or an argument holds.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -317,7 +318,7 @@ impl<'de> Visitor<'de> for Reader {
     }
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
         // The members are read as they are; the wrapper of an object that looks like a tag is taken off below, one layer.
-        let mut object = Object::new();
+        let mut object = Object::default();
         while let Some(key) = from.next_key::<String>()? {
             let value = if key == "$object" && object.is_empty() {
                 Value::Object(from.next_value::<Untagged>()?.0)
@@ -364,7 +365,7 @@ mod tests {
 
     #[test]
     fn serde_keeps_what_json_cannot_hold() {
-        let inner: Object = [("$int".to_owned(), Value::from("not a number"))].into();
+        let inner: Object = [("$int".to_owned(), Value::from("not a number"))].into_iter().collect();
         for value in [
             Value::Float(f64::INFINITY),
             Value::Float(f64::NEG_INFINITY),
@@ -374,16 +375,22 @@ mod tests {
             Value::Date("2020-02-29".into()),
             Value::Bytes(vec![0, 255]),
             Value::Object(inner.clone()),
-            Value::Object([("$object".to_owned(), Value::Object(inner.clone()))].into()),
+            Value::Object([("$object".to_owned(), Value::Object(inner.clone()))].into_iter().collect()),
             // It begins as a wrapper does.
-            Value::Object([("$object".to_owned(), 5.into()), ("x".to_owned(), 6.into())].into()),
-            Value::Object([("$object".to_owned(), Value::Object(inner)), ("x".to_owned(), 6.into())].into()),
+            Value::Object(
+                [("$object".to_owned(), 5.into()), ("x".to_owned(), 6.into())].into_iter().collect(),
+            ),
+            Value::Object(
+                [("$object".to_owned(), Value::Object(inner)), ("x".to_owned(), 6.into())]
+                    .into_iter()
+                    .collect(),
+            ),
             // Digits which serde_json reads as the number beside it.
             Value::Float(4.155357885681745e-173),
             Value::Float(-0.0),
             Value::Float(1e300),
             Value::Float(f64::MIN_POSITIVE),
-            Value::List(vec![Value::Null, Value::Object(Object::new())]),
+            Value::List(vec![Value::Null, Value::Object(Object::default())]),
         ] {
             let text = serde_json::to_string(&value).unwrap();
             let back: Value = serde_json::from_str(&text).unwrap();

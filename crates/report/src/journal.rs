@@ -343,7 +343,7 @@ fn run_record(activity: &Activity, entry: Entry) -> Object {
 
 /// What the run itself tells of an activity.
 fn told(activity: &Activity, declared: Value, ending: Option<Ending>) -> Object {
-    let mut record = Object::new();
+    let mut record = Object::default();
     let mut member = |key: &str, value: Value| {
         record.insert(key.to_owned(), value);
     };

@@ -215,5 +215,5 @@ pub fn invalid(complaint: &Diagnostic) -> String {
 
 /// An object of these members.
 fn object<const N: usize>(members: [(&str, Value); N]) -> Object {
-    members.map(|(name, value)| (name.to_owned(), value)).into()
+    members.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
 }

@@ -13,7 +13,7 @@ pub(super) fn read(path: &Path, session: &Session) -> Result<Object, Problem> {
     let bytes = std::fs::read(path)
         .map_err(|error| Problem::new(format!("could not read the control file {shown}: {error}")))?;
     if bytes.is_empty() {
-        return Ok(Object::new());
+        return Ok(Object::default());
     }
     let Some(format) = format(path) else {
         let what =
@@ -31,7 +31,7 @@ pub(super) fn read(path: &Path, session: &Session) -> Result<Object, Problem> {
         },
         Err(error) => {
             session.say(Line::error(format!("Failed to parse control file '{shown}': {error}")));
-            Ok(Object::new())
+            Ok(Object::default())
         }
     }
 }

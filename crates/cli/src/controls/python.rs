@@ -140,7 +140,7 @@ impl Python {
             Module::With(_) | Module::Missing(_) => return Ok(Changes::default()),
         }
         let mut known = self.speaking.lock().await;
-        let mut body = Object::new();
+        let mut body = Object::default();
         let mut put = |key: &str, value: Value| body.insert(key.to_owned(), value);
         put("module", module.into());
         put("function", function.into());
@@ -207,7 +207,7 @@ impl Known {
 
 /// What a control is called about, as the interpreter finds it.
 fn subject(call: &Call<'_>) -> Value {
-    let mut subject = Object::new();
+    let mut subject = Object::default();
     let mut put = |key: &str, value: Value| subject.insert(key.to_owned(), value);
     match call.subject {
         Subject::Source(source, document) => {

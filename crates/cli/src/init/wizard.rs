@@ -22,7 +22,7 @@ impl<I: BufRead, O: Write> Wizard<I, O> {
 
     /// The experiment. Without a discovery there is nothing to choose from, so it gets no method.
     pub(super) fn experiment(&mut self, discovered: Option<&[Value]>) -> Result<Object, Ended> {
-        let mut experiment = Object::new();
+        let mut experiment = Object::default();
         self.say(
             "You are about to create an experiment. It is written when the last question is answered.\n",
         );
@@ -35,7 +35,10 @@ impl<I: BufRead, O: Write> Wizard<I, O> {
             let title = self.text("Hypothesis's title")?;
             let probes = self.choose(&of_type(discovered.unwrap_or_default(), "probe"), true)?;
             let hypothesis = [("title".to_owned(), title.into()), ("probes".to_owned(), Value::List(probes))];
-            experiment.insert("steady-state-hypothesis".to_owned(), Value::Object(hypothesis.into()));
+            experiment.insert(
+                "steady-state-hypothesis".to_owned(),
+                Value::Object(hypothesis.into_iter().collect()),
+            );
         }
         let Some(discovered) = discovered else { return Ok(experiment) };
         self.say("\nThe method changes the conditions in which the system works.\n");
@@ -89,7 +92,7 @@ impl<I: BufRead, O: Write> Wizard<I, O> {
             true => Some(self.text("What is the tolerance for this probe?")?),
             false => None,
         };
-        let mut arguments = Object::new();
+        let mut arguments = Object::default();
         for argument in discovered.get("arguments").and_then(Value::as_list).into_iter().flatten() {
             let name = member(argument, "name");
             if !matches!(name.as_str(), "secrets" | "configuration") {
@@ -104,9 +107,10 @@ impl<I: BufRead, O: Write> Wizard<I, O> {
             ("func", text("name")),
             ("arguments", Value::Object(arguments)),
         ];
-        let provider = Value::Object(provider.map(|(key, value)| (key.to_owned(), value)).into());
+        let provider =
+            Value::Object(provider.map(|(key, value)| (key.to_owned(), value)).into_iter().collect());
         let activity = [("type", text("type")), ("name", text("name")), ("provider", provider)];
-        let mut activity: Object = activity.map(|(key, value)| (key.to_owned(), value)).into();
+        let mut activity: Object = activity.map(|(key, value)| (key.to_owned(), value)).into_iter().collect();
         activity.extend(tolerance.map(|tolerance| ("tolerance".to_owned(), tolerance.into())));
         Ok(Value::Object(activity))
     }

@@ -61,6 +61,8 @@ impl Caller {
             // A plugin must not wait for an activity that is being played.
             ("beside", Value::Bool(true)),
         ];
-        self.bridge.ask("notify", body.map(|(key, value)| (key.to_owned(), value)).into()).await
+        self.bridge
+            .ask("notify", body.map(|(key, value)| (key.to_owned(), value)).into_iter().collect())
+            .await
     }
 }

@@ -117,8 +117,8 @@ fn text(content: &str) -> String {
         load(document.as_bytes(), Format::Yaml).is_ok_and(|draft| draft.document == expected)
     };
     let item = Value::List(vec![Value::from(content)]);
-    let member = Value::Object([("k".to_owned(), Value::from(content))].into());
-    let key = Value::Object([(content.to_owned(), Value::Int(1))].into());
+    let member = Value::Object([("k".to_owned(), Value::from(content))].into_iter().collect());
+    let key = Value::Object([(content.to_owned(), Value::Int(1))].into_iter().collect());
     if reads_as_itself(format!("- {content}\n"), item)
         && reads_as_itself(format!("k: {content}\n"), member)
         && reads_as_itself(format!("{content}: 1\n"), key)

@@ -302,7 +302,7 @@ fn a_status_from_400_on_is_odd() {
     use super::{Action as _, Http};
     use squall_experiment::Value;
     let odd = |status: i64| {
-        let output: Value = Value::Object([("status".to_owned(), status.into())].into());
+        let output: Value = Value::Object([("status".to_owned(), status.into())].into_iter().collect());
         Http::SPEC.odd.and_then(|odd| odd(&output)).is_some()
     };
     assert_eq!([200, 399, 400, 503].map(odd), [false, false, true, true]);

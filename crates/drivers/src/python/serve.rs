@@ -46,7 +46,7 @@ impl Bridge {
 
     /// The request. The configuration is sent when it is not the one that the interpreter has.
     fn body(&self, call: &Call<'_>) -> Object {
-        let mut body = Object::new();
+        let mut body = Object::default();
         let mut put = |key: &str, value: Value| body.insert(key.to_owned(), value);
         put("module", call.module.into());
         put("func", call.func.into());

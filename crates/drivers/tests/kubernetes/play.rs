@@ -11,8 +11,8 @@ use squall_engine::stage::Stage;
 use squall_engine::stop::Stopper;
 use squall_engine::story::{Clock, Story};
 use squall_engine::{Environment, Failure, Handles, Stop};
+use squall_experiment::Value;
 use squall_experiment::event::{Event, Record, Reverted, RunId};
-use squall_experiment::{Object, Value};
 use std::sync::{Arc, Mutex};
 
 /// What a test has in hand while it plays.
@@ -57,7 +57,7 @@ impl Scene {
         let Lookup::Found(entry) = CATALOG.function(module, func) else { panic!("there is no {call}") };
         let bound = (entry.bind)(arguments.clone()).unwrap();
         let secrets = Value::from_json(secrets.clone());
-        let secrets = secrets.as_object().cloned().unwrap_or_else(Object::new);
+        let secrets = secrets.as_object().cloned().unwrap_or_default();
         let look = self.stage.look(Arc::default(), secrets, None);
         self.stage.play(&bound, look).await.map(|value| value.to_json())
     }

@@ -217,7 +217,7 @@ async fn called(
 
 /// Finds what serves an activity and reads its arguments.
 fn bind(cast: &Cast<'_>, stage: &Stage, scope: &Scope, activity: &Value) -> Result<Means, Stop> {
-    let none = Object::new();
+    let none = Object::default();
     let provider = activity.get("provider").and_then(Value::as_object).unwrap_or(&none);
     let text = |key: &str| provider.get(key).and_then(Value::as_text);
     let kind = text("type").unwrap_or_default();
@@ -246,7 +246,7 @@ fn bind(cast: &Cast<'_>, stage: &Stage, scope: &Scope, activity: &Value) -> Resu
     let arguments = match arguments {
         Some(arguments) if !scope.is_empty() => substitute(arguments, scope),
         Some(arguments) => arguments.clone(),
-        None => Value::Object(Object::new()),
+        None => Value::Object(Object::default()),
     };
     let Some(entry) = entry else {
         return match arguments {

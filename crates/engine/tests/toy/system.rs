@@ -199,7 +199,7 @@ pub(crate) async fn play(
     let log = EventLog::create(state, &run_id).unwrap();
     let path = log.path().to_owned();
     let document = Value::from_json(experiment);
-    let nothing = squall_experiment::Object::new();
+    let nothing = squall_experiment::Object::default();
     let configuration = resolve::configuration(document.get("configuration"), &nothing, &|_| None).unwrap();
     let request = Request {
         experiment: Experiment::new(document).unwrap(),

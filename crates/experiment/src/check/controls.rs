@@ -127,7 +127,9 @@ impl<'a> Checker<'a> {
             }
             KnownControl::Refused(why) => self.say(Complaint::error(Rule::Control, path, why)),
             KnownControl::Signature(parameters) => match provider.get("arguments") {
-                None | Some(Value::Null) => self.arguments(path, module, &Object::new(), &parameters, false),
+                None | Some(Value::Null) => {
+                    self.arguments(path, module, &Object::default(), &parameters, false)
+                }
                 Some(Value::Object(given)) => {
                     self.arguments(&member(path, "arguments"), module, given, &parameters, false);
                 }

@@ -111,7 +111,7 @@ impl Checker<'_> {
         open: bool,
     ) {
         match arguments {
-            None => self.arguments(path, func, &Object::new(), parameters, open),
+            None => self.arguments(path, func, &Object::default(), parameters, open),
             Some(Value::Object(given)) => {
                 self.arguments(&member(path, "arguments"), func, given, parameters, open);
             }

@@ -71,7 +71,7 @@ impl<'a> Checker<'a> {
             Some(Value::Object(values)) => values,
             Some(other) => return self.say(Complaint::wrong_type("configuration", "an object", other)),
         };
-        let resolved = resolve::configuration(declared, &Object::new(), &|name| self.knowledge.env(name));
+        let resolved = resolve::configuration(declared, &Object::default(), &|name| self.knowledge.env(name));
         for error in resolved.err().unwrap_or_default() {
             let (rule, help) = match &error {
                 ResolveError::NoVariable { .. } => {
@@ -106,7 +106,7 @@ impl<'a> Checker<'a> {
             Some(Value::Object(targets)) => targets,
             Some(other) => return self.say(Complaint::wrong_type("secrets", "an object", other)),
         };
-        match resolve::secrets(declared, &Object::new(), &|name| self.knowledge.env(name)) {
+        match resolve::secrets(declared, &Object::default(), &|name| self.knowledge.env(name)) {
             Ok(secrets) => {
                 for request in secrets.requests() {
                     let name = request.at.join(".");

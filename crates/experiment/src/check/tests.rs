@@ -375,7 +375,7 @@ fn every_type_at_every_place() {
         ("number", Value::Float(1.5)),
         ("text", Value::from("sometext")),
         ("list", Value::List(vec![Value::Int(7)])),
-        ("object", Value::Object([("unheard-of".to_owned(), Value::Int(7))].into())),
+        ("object", Value::Object([("unheard-of".to_owned(), Value::Int(7))].into_iter().collect())),
     ];
     let mut all = Vec::new();
     places(&sample(), &mut Vec::new(), &mut all);

@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
     }
 
     fn object(&mut self, node: Option<usize>) -> Read<Value> {
-        let mut object = Object::new();
+        let mut object = Object::default();
         let mut keys: Vec<Span> = Vec::new();
         if !self.eat(b'}') {
             loop {

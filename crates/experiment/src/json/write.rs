@@ -31,6 +31,11 @@ pub fn to_string(value: &Value, style: &Style) -> String {
 
 /// Writes a value. Dates become ISO text, bytes become text (lossily).
 pub fn write(value: &Value, style: &Style, out: &mut impl Write) -> fmt::Result {
+    write_within(value, style, 0, out)
+}
+
+/// Writes a value that stands `outside` levels deep in a document: each of its lines but the first begins that far to the right.
+pub fn write_within(value: &Value, style: &Style, outside: usize, out: &mut impl Write) -> fmt::Result {
     let mut open: Vec<Rest<'_>> = Vec::new();
     let mut next = Some(value);
     loop {
@@ -72,7 +77,7 @@ pub fn write(value: &Value, style: &Style, out: &mut impl Write) -> fmt::Result 
             }
         };
         if next.is_none() {
-            break_line(style, depth - 1, out)?;
+            break_line(style, outside + depth - 1, out)?;
             out.write_char(close)?;
             open.pop();
             continue;
@@ -80,7 +85,7 @@ pub fn write(value: &Value, style: &Style, out: &mut impl Write) -> fmt::Result 
         if std::mem::replace(&mut rest.begun, true) {
             out.write_str(if style.indent.is_some() { "," } else { ", " })?;
         }
-        break_line(style, depth, out)?;
+        break_line(style, outside + depth, out)?;
         if let Some(key) = key {
             string(key, style.ascii, out)?;
             out.write_str(": ")?;
@@ -119,6 +124,12 @@ const SPACES: &str = "                                ";
 
 fn string(text: &str, ascii: bool, out: &mut impl Write) -> fmt::Result {
     out.write_char('"')?;
+    // Most texts are written as they are, which bytes tell sooner than characters.
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\' && !(ascii && byte >= 0x7f);
+    if text.bytes().all(is_plain) {
+        out.write_str(text)?;
+        return out.write_char('"');
+    }
     let mut plain = 0;
     for (at, character) in text.char_indices() {
         let escape = match character {

@@ -81,7 +81,7 @@ pub fn read_var_file(text: &str, document: Option<&Value>) -> Result<VarFile, Ba
         return parse_env_lines(text).map(VarFile::Environment);
     };
     let part = |part: &'static str, value: Option<&Value>| match value {
-        None => Ok(Object::new()),
+        None => Ok(Object::default()),
         Some(Value::Object(object)) => Ok(object.clone()),
         Some(other) => Err(BadVarFile::NotAnObject { part, found: type_name(other) }),
     };

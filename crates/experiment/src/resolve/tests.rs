@@ -153,7 +153,7 @@ fn every_problem_is_told() {
             configuration: `configuration` must be an object, not NoneType
         "#]],
     );
-    assert_eq!(configuration(None, &Object::new(), &environment), Ok(Configuration::default()));
+    assert_eq!(configuration(None, &Object::default(), &environment), Ok(Configuration::default()));
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn secrets_by_target() {
 #[test]
 fn secrets_in_vault_are_requested() {
     let declared = r#"{"t": {"one": {"type": "vault", "path": "foo/bar", "key": "n"}, "k": 1}, "top": {"type": "vault"}}"#;
-    let requests = secrets(Some(&json(declared)), &Object::new(), &environment).unwrap();
+    let requests = secrets(Some(&json(declared)), &Object::default(), &environment).unwrap();
     let names: Vec<String> = requests.requests().iter().map(|request| request.at.join(".")).collect();
     assert_eq!(names, ["t.one", "top"]);
     check_secrets(
@@ -341,7 +341,7 @@ fn later_overrides_win() {
     for (name, value) in [("a", 1), ("b", 1), ("a", 2)] {
         overrides.add(Overrides {
             configuration: Object::from_iter([(name.to_owned(), value.into())]),
-            secrets: Object::new(),
+            secrets: Object::default(),
         });
     }
     assert_eq!(overrides.configuration, object(r#"{"a": 2, "b": 1}"#));
@@ -350,7 +350,7 @@ fn later_overrides_win() {
 #[test]
 fn secrets_are_not_shown() {
     let declared = json(r#"{"t": {"tok": "hush", "vault": {"type": "vault"}}}"#);
-    let secrets = secrets(Some(&declared), &Object::new(), &environment).unwrap();
+    let secrets = secrets(Some(&declared), &Object::default(), &environment).unwrap();
     let overrides = Overrides { secrets: object(r#"{"t": {"tok": "hush"}}"#), ..Overrides::default() };
     assert!(!format!("{secrets:?} {overrides:?}").contains("hush"));
 }

@@ -11,7 +11,7 @@ fn scope() -> Scope {
     let configuration = r#"{"want": 3, "word": "hel+o", "k": "c", "one": [1], "lo": 1, "hi": 5, "rx": {"type": "regex",
         "pattern": "^h"}, "nothing": null, "path": "$.k"}"#;
     let configuration = json::value(configuration).unwrap().as_object().unwrap().clone();
-    Scope { configuration, secrets: Object::new() }
+    Scope { configuration, secrets: Object::default() }
 }
 
 fn judged(tolerance: &str, output: &str) -> String {
@@ -442,7 +442,7 @@ proptest! {
         for kind in ["regex", "jsonpath", "range", "probe"] {
             for key in ["pattern", "path", "range", "provider"] {
                 let members = [("type", kind.into()), (key, tolerance.clone()), ("target", "stdout".into())];
-                let typed = Value::Object(members.map(|(key, value)| (key.to_owned(), value)).into());
+                let typed = Value::Object(members.map(|(key, value)| (key.to_owned(), value)).into_iter().collect());
                 let _ = within(&typed, &output, &scope());
                 let _ = complaint(&typed);
             }

@@ -131,7 +131,8 @@ impl Constructor<'_> {
     fn object(&mut self, node: usize, place: usize) -> Built<Value> {
         let pairs = self.flattened(node, 0)?;
         let Notes { merged, reported, .. } = self.notes[node];
-        let mut object = Object::with_capacity(pairs.len());
+        let mut object =
+            Object::with_capacity_and_hasher(pairs.len(), foldhash::fast::RandomState::default());
         // Where each key was written in this very mapping, in the object's order.
         let mut keys: Vec<Option<Span>> = Vec::with_capacity(pairs.len());
         for (index, (key_node, value)) in pairs.into_iter().enumerate() {

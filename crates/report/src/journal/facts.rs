@@ -107,7 +107,7 @@ impl Facts {
             rollbacks: Vec::new(),
             activities: BTreeMap::new(),
             judged: Judged::default(),
-            changed: Object::new(),
+            changed: Object::default(),
             removed: Vec::new(),
             looked: None,
             open: Default::default(),

@@ -66,10 +66,10 @@ impl<'a, W: Write> Out<'a, W> {
     }
 
     pub(super) fn value(&mut self, value: &Value) -> io::Result<()> {
-        let mut indented = Indented { to: &mut *self.to, depth: self.open.len(), error: None };
+        let mut text = Text { to: &mut *self.to, error: None };
         let style = if self.line { Style::LINE } else { Style::JOURNAL };
-        let written = json::write(value, &style, &mut indented);
-        match (indented.error, written) {
+        let written = json::write_within(value, &style, self.open.len(), &mut text);
+        match (text.error, written) {
             (Some(error), _) => Err(error),
             (None, written) => written.map_err(io::Error::other),
         }
@@ -87,32 +87,15 @@ fn new_line(to: &mut impl Write, depth: usize) -> io::Result<()> {
     (0..depth).try_for_each(|_| to.write_all(b"  "))
 }
 
-/// Indents every line but the first. In JSON a newline is never part of a text, which has it escaped.
-struct Indented<'a, W> {
+/// Takes text, and keeps the error that `fmt` has no place for.
+struct Text<'a, W> {
     to: &'a mut W,
-    depth: usize,
     error: Option<io::Error>,
 }
 
-impl<W: Write> Indented<'_, W> {
-    fn put(&mut self, text: &str) -> io::Result<()> {
-        // Most pieces are short, and few of them end a line.
-        if !text.as_bytes().contains(&b'\n') {
-            return self.to.write_all(text.as_bytes());
-        }
-        let mut lines = text.split('\n');
-        self.to.write_all(lines.next().unwrap_or_default().as_bytes())?;
-        for line in lines {
-            new_line(self.to, self.depth)?;
-            self.to.write_all(line.as_bytes())?;
-        }
-        Ok(())
-    }
-}
-
-impl<W: Write> fmt::Write for Indented<'_, W> {
+impl<W: Write> fmt::Write for Text<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.put(text).map_err(|error| {
+        self.to.write_all(text.as_bytes()).map_err(|error| {
             self.error = Some(error);
             fmt::Error
         })

@@ -23,7 +23,7 @@ pub(super) fn message(notice: &Notice<'_>) -> Object {
     let (what, colour) = verdict(notice.name, ran);
     let mut text = format!("*{what}*: {}", escaped(&about));
     let mut fields = Vec::new();
-    let mut attachment = Object::new();
+    let mut attachment = Object::default();
     match (ran, notice.payload) {
         (Some(summary), _) => {
             let _ = write!(text, " ({})", duration::shown(summary.seconds));

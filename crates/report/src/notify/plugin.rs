@@ -46,7 +46,7 @@ pub(super) fn message(notice: &Notice<'_>) -> Object {
         .into_iter()
         .filter(|(_, _, fields)| !fields.is_empty())
         .map(|(text, colour, fields)| {
-            let mut attachment = Object::new();
+            let mut attachment = Object::default();
             if !text.is_empty() {
                 attachment.insert("text".to_owned(), text.into());
             }

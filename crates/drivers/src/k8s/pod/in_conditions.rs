@@ -81,5 +81,5 @@ impl Probe for InConditions {
 
 fn type_and_status(condition: &serde_json::Value) -> Value {
     let member = |key: &str| (key.to_owned(), Value::from_json(condition[key].clone()));
-    Value::Object([member("type"), member("status")].into())
+    Value::Object([member("type"), member("status")].into_iter().collect())
 }

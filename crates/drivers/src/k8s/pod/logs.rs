@@ -84,7 +84,7 @@ impl Probe for Logs {
                 query = query.with("sinceSeconds", since.to_string());
             }
         }
-        let mut logs = Object::new();
+        let mut logs = Object::default();
         for pod in &pods {
             let target = PODS.within(&ns).named(name(pod)).part("log");
             logs.insert(name(pod).to_owned(), Value::Text(cluster.text(cx, &target, &query).await?));
