@@ -16,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use squall_experiment::event::{ActivityId, Event, Level, Reverted, UndoId};
 use squall_experiment::{Object, Value};
+use std::any::Any;
 use std::future::Future;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
@@ -31,7 +32,7 @@ pub trait Probe: Send + Sync + 'static {
     /// Its arguments; unknown ones are refused by `#[serde(deny_unknown_fields)]`.
     type Args: DeserializeOwned + JsonSchema + Send + Sync;
     /// What it sees.
-    type Seen: Serialize + Send;
+    type Seen: Serialize + Send + 'static;
     /// Looks.
     fn look(args: &Self::Args, cx: &Look) -> impl Future<Output = Result<Self::Seen, Stop>> + Send;
 }
@@ -46,7 +47,7 @@ pub trait Action: Send + Sync + 'static {
     /// Its arguments; unknown ones are refused by `#[serde(deny_unknown_fields)]`.
     type Args: DeserializeOwned + JsonSchema + Send + Sync;
     /// What it did.
-    type Did: Serialize + Send;
+    type Did: Serialize + Send + 'static;
     /// Acts.
     fn act(args: &Self::Args, cx: &Act) -> impl Future<Output = Result<Self::Did, Stop>> + Send;
 }
@@ -223,15 +224,13 @@ pub(crate) struct BoundAction<A: Action>(pub(crate) A::Args);
 impl<P: Probe> ErasedProbe for BoundProbe<P> {
     fn look<'a>(&'a self, cx: &'a Look) -> BoxFuture<'a, Result<Value, Stop>> {
         Box::pin(
-            async move { output(&P::look(&self.0, cx).await?).inspect(|seen| as_described(&P::SPEC, seen)) },
+            async move { output(P::look(&self.0, cx).await?).inspect(|seen| as_described(&P::SPEC, seen)) },
         )
     }
 }
 impl<A: Action> ErasedAction for BoundAction<A> {
     fn act<'a>(&'a self, cx: &'a Act) -> BoxFuture<'a, Result<Value, Stop>> {
-        Box::pin(
-            async move { output(&A::act(&self.0, cx).await?).inspect(|did| as_described(&A::SPEC, did)) },
-        )
+        Box::pin(async move { output(A::act(&self.0, cx).await?).inspect(|did| as_described(&A::SPEC, did)) })
     }
 }
 
@@ -245,7 +244,12 @@ fn as_described(spec: &crate::spec::Spec, output: &Value) {
 const MAX_DEPTH: usize = squall_experiment::load::MAX_LOGGED;
 
 /// What an activity returned, as a value of the journal. A [`Value`] comes through unchanged.
-fn output(what: &impl Serialize) -> Result<Value, Stop> {
+fn output<T: Serialize + 'static>(what: T) -> Result<Value, Stop> {
+    // What is a value already need not become one; of an HTTP call's output that is half of what there is to do.
+    let mut what = Some(what);
+    if let Some(value) = (&mut what as &mut dyn Any).downcast_mut::<Option<Value>>().and_then(Option::take) {
+        return bounded(value);
+    }
     let output: Value = serde_json::to_value(what).and_then(serde_json::from_value).map_err(|error| {
         let what = format!("the output cannot be written: {error}");
         Stop::Failed(Failure::new(squall_experiment::event::Blame::Bug, what))

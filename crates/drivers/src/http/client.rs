@@ -296,7 +296,8 @@ impl Hop {
                 Some((opened, stream)) => (Some(opened), Ok(stream)),
                 None => {
                     let opened = shared.map(|_| Opened::now(url, proxy, verify));
-                    (opened, connect(url, proxy, verify, options.connect, world).await)
+                    // Connecting is large, for TLS and proxies: whoever needs it has it beside, so that a call stays small.
+                    (opened, Box::pin(connect(url, proxy, verify, options.connect, world)).await)
                 }
             };
             let failed = match connected {
