@@ -35,13 +35,13 @@ impl Sought {
 
 /// The name of the event on a line, if its head is as we write it. Of the line its first [`HEAD`] bytes suffice.
 pub fn event_of(line: &[u8]) -> Option<&str> {
-    let head = line.get(..line.len().min(HEAD))?;
-    // The cut may go through a character.
-    let head = std::str::from_utf8(head).or_else(|error| std::str::from_utf8(&head[..error.valid_up_to()]));
-    let (at, rest) = head.ok()?.strip_prefix("{\"at\":\"")?.split_once("\",\"event\":\"")?;
-    let (event, _) = rest.split_once('"')?;
-    let plain = !at.contains('"') && event.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-    plain.then_some(event)
+    // Asked of every line, and more than once: bytes will do, no text has to be made of them.
+    let rest = line.get(..line.len().min(HEAD))?.strip_prefix(b"{\"at\":\"")?;
+    let at = rest.iter().position(|byte| *byte == b'"')?;
+    let event = rest[at..].strip_prefix(b"\",\"event\":\"")?;
+    let event = &event[..event.iter().position(|byte| *byte == b'"')?];
+    let is_plain = event.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-');
+    std::str::from_utf8(event).ok().filter(|_| is_plain)
 }
 
 impl Record {
