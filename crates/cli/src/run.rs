@@ -260,6 +260,9 @@ impl Veil for Hiding {
     fn configured(&self, configuration: &Object) {
         self.0.configured(configuration);
     }
+    fn secrets(&self, secrets: &Object) {
+        self.0.secrets(secrets);
+    }
     fn cover(&self, record: Record) -> Record {
         self.0.record(record)
     }

@@ -31,6 +31,8 @@ const TOGETHER: usize = 64;
 pub trait Veil: Send + Sync {
     /// The configuration came to these values, of which some may be secrets.
     fn configured(&self, configuration: &Object);
+    /// The secrets came to these values.
+    fn secrets(&self, secrets: &Object);
     /// The record as it may be told.
     fn cover(&self, record: Record) -> Record;
 }

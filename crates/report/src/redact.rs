@@ -167,6 +167,11 @@ impl Redactor {
         self.learn(|known| known.configured(configuration, &|_| None));
     }
 
+    /// Adds what a secrets section came to.
+    pub fn secrets(&self, secrets: &Object) {
+        self.learn(|known| secrets.values().for_each(|value| known.add(value)));
+    }
+
     /// Adds every text and number of a value.
     pub fn add(&self, value: &Value) {
         self.learn(|known| known.add(value));

@@ -213,3 +213,52 @@ fn vault_may_refuse() {
             exit: 1
         "#]]);
 }
+
+/// A control in Python that adds secrets: when it is configured, and before the run.
+const ADDING: &str = r#"
+def configure_control(secrets=None, configuration=None, **others):
+    secrets["late"] = {"k": "configured-late-471100"}
+    configuration["late_token"] = "token-late-471100"
+
+def before_experiment_control(context=None, secrets=None, **others):
+    secrets["late"]["l"] = "before-late-471100"
+    context["description"] = "before-late-471100"
+"#;
+
+#[test]
+fn secrets_that_a_control_adds_are_hidden_too() {
+    let late = ["configured-late-471100", "token-late-471100", "before-late-471100"];
+    let experiment = |controls: &str| {
+        format!(
+            r#"{{"title": "t", "description": "d", {controls} "method": [
+                {{"type": "action", "name": "spill", "secrets": ["late"], "provider": {{"type": "process", "path": "echo",
+                    "arguments": ["${{k}}", "${{l}}", "${{late_token}}"]}}}}]}}"#
+        )
+    };
+    let control = r#"{"name": "adding", "provider": {"type": "python", "module": "adding"}}"#;
+    let named = control.replace(r#""name": "adding", "#, "");
+    let of_the_experiment = experiment(&format!(r#""controls": [{control}],"#));
+    for (options, settings, experiment) in [
+        ("", "", &of_the_experiment),
+        ("--control-file controls.json", "", &experiment("")),
+        ("", &*format!("controls: {{adding: {named}}}"), &experiment("")),
+    ] {
+        let folder = Folder::new()
+            .with("adding.py", ADDING)
+            .with("controls.json", &format!(r#"{{"adding": {named}}}"#))
+            .with(".chaostoolkit/settings.yaml", settings)
+            .with("e.json", experiment);
+        let mut command = folder.command(&format!("--verbose run --no-validation {options} e.json"));
+        let output = command.env("PYTHONPATH", folder.path("")).output().unwrap();
+        let mut found = vec![("stdout".to_owned(), output.stdout), ("stderr".to_owned(), output.stderr)];
+        for name in ["journal.json", "chaostoolkit.log", ".local"] {
+            gather(&folder.path(name), &mut found);
+        }
+        let journal: serde_json::Value = serde_json::from_str(&folder.read("journal.json")).unwrap();
+        assert_eq!(journal["run"][0]["output"]["stdout"], "*** *** ***\n", "{options} {settings}");
+        for (name, bytes) in found {
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(!late.iter().any(|secret| text.contains(secret)), "{name}: {text}");
+        }
+    }
+}

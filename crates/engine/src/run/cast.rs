@@ -290,18 +290,20 @@ impl<'a> Cast<'a> {
     fn take(&self, stage: &Stage, changes: Changes, subject: Subject<'_>) -> Changes {
         let Changes { activity, experiment, configuration, secrets, records, met, journal, trouble: _ } =
             changes;
-        if let Some(Value::Object(document)) = &experiment {
-            stage.story.tell(Event::ExperimentChanged { experiment: Value::Object(document.clone()) });
-            self.experiment.replace(Arc::new(Experiment { document: document.clone() }));
-        }
+        // First: the experiment that is told next may hold the same secrets.
         if configuration.is_some() || secrets.is_some() {
             let old = self.scope();
             let configuration = configuration.unwrap_or_else(|| old.configuration.clone());
             let secrets = secrets.unwrap_or_else(|| old.secrets.clone());
             if let Some(veil) = self.controls.as_ref().and_then(|directed| directed.veil) {
                 veil.configured(&configuration);
+                veil.secrets(&secrets);
             }
             self.scope.replace(Arc::new(Scope { configuration, secrets }));
+        }
+        if let Some(Value::Object(document)) = &experiment {
+            stage.story.tell(Event::ExperimentChanged { experiment: Value::Object(document.clone()) });
+            self.experiment.replace(Arc::new(Experiment { document: document.clone() }));
         }
         for (id, record) in &records {
             stage.story.tell(Event::RecordChanged { id: *id, record: Value::Object(record.clone()) });
