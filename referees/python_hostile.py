@@ -105,6 +105,42 @@ def raises_without_text():
             raise RuntimeError("no")
     raise Mute()
 
+def raises_from_module_5():
+    raise type("Odd", (Exception,), {"__module__": 5})("odd")
+
+def raises_a_liar():
+    class Liar(Exception):
+        __class__ = property(lambda self: KeyboardInterrupt)
+        __traceback__ = property(lambda self: 1 / 0)
+    raise Liar("a lie")
+
+def raises_what_exits():
+    class Leaving(Exception):
+        def __str__(self):
+            raise SystemExit(3)
+    raise Leaving()
+
+def leaves_a_stdout_that_exits():
+    class Stream:
+        def write(self, text):
+            return len(text)
+        def flush(self):
+            raise SystemExit(3)
+    sys.stdout = Stream()
+    return "replaced"
+
+def has_no_stdout():
+    del sys.stdout
+    return "deleted"
+
+def returns_a_mock():
+    from unittest.mock import MagicMock
+    return MagicMock()
+
+def returns_a_date():
+    import datetime
+    return datetime.datetime(2020, 1, 2, 3, 4)
+
 def exits_at_once():
     os._exit(7)
 
@@ -200,6 +236,10 @@ RETURNS = [
     ("ignores signals from now on", "takes_the_signals", r"taken"),
     ("throws modules away", "forgets_modules", r"forgotten"),
     ("moves to another folder", "moves_away", r"/"),
+    ("puts a stdout in place whose flush exits", "leaves_a_stdout_that_exits", r"replaced"),
+    ("deletes its stdout", "has_no_stdout", r"deleted"),
+    ("returns a mock", "returns_a_mock", r"<MagicMock id="),
+    ("returns a date", "returns_a_date", r"2020-01-02T03:04:00"),
     ("sleeps when it is to end", "stays_at_exit", r"registered"),
 ]
 FAILS = [
@@ -209,6 +249,9 @@ FAILS = [
     ("returns a value 500 levels deep", "returns_some_depth", r"levels deep|nest|deep"),
     ("returns what has no text", "returns_a_liar", r"no text for you"),
     ("raises what has no text", "raises_without_text", r"Mute"),
+    ("raises from a module that is a number", "raises_from_module_5", r"odd"),
+    ("raises what lies about its class and traceback", "raises_a_liar", r"a lie"),
+    ("raises what exits when it is shown", "raises_what_exits", r"Leaving"),
     ("ends its interpreter", "exits_at_once", r"ended with status 7"),
     ("kills its interpreter", "is_killed", r"killed by signal 9"),
     ("crashes its interpreter", "segfaults", r"killed by signal 11"),
@@ -338,6 +381,28 @@ def validates(lab, source, expected):
     lab.alone()
 
 
+# What an interpreter imports, or may, before an extension is served.
+SHADOWS = ("collections copyreg enum functools importlib json keyword logging operator os re signal threading time traceback "
+           "types typing decimal inspect _queue").split()
+
+
+def shadowed(lab):
+    """A stranger's folder with files that are called like modules of Python: none of it may be run."""
+    folder = os.path.join(lab.dir, "strange")
+    os.mkdir(folder)
+    ran = os.path.join(lab.dir, "shadows-ran")
+    for name in SHADOWS:
+        with open(os.path.join(folder, name + ".py"), "w", encoding="utf-8") as f:
+            f.write(f"open({ran!r}, 'a').write(__name__ + ' ')\nraise ImportError('a shadow')\n")
+    with open(os.path.join(folder, "experiment.json"), "w", encoding="utf-8") as f:
+        json.dump(experiment(activity("one", "fine")), f)
+    for command in ("validate", "run"):
+        told = lab.chaos("--no-version-check", "--change-dir", folder, command, "experiment.json", timeout=60)
+        shadows = open(ran, encoding="utf-8").read() if os.path.exists(ran) else ""
+        need(not shadows, f"{command} ran {shadows}")
+        need(told.code == 0, f"{command}: {told}")
+
+
 def interpreters(lab):
     """Programs that are no Python, or are too old."""
     what = json.dumps(experiment(activity("one", "fine")))
@@ -380,6 +445,7 @@ def main():
         tally.check("a module that raises as it is imported", validates, lab, "raise ValueError('no')\n", "could not find")
         tally.check("a module that leaves as it is imported", validates, lab, "raise SystemExit(3)\n", "could not find")
         tally.check("a module that is no Python", validates, lab, "def act(:\n", "could not find")
+        tally.check("files in the working folder that are called like Python's modules", shadowed, lab)
         tally.check("interpreters that are none", interpreters, lab)
     tally.end()
 

@@ -1,8 +1,11 @@
 # Run with `python3 -c`, so it must be short; the rest comes through the pipe. Anything that calls itself Python must be able to
 # read this, to be told that it is too old.
-import os, sys
+import sys
+# The working folder may be a stranger's: before anything is imported that a file there could have the name of, it is dropped.
+if sys.path and sys.path[0] == "":
+    del sys.path[0]
 def boot(fd):
-    import json, types
+    import json, os, types
     if sys.version_info < (3, 8):
         text = json.dumps({"id": 0, "ok": {"version": list(sys.version_info[:3]), "old": True}}) + "\n"
         os.write(fd, text.encode("ascii"))
@@ -10,8 +13,6 @@ def boot(fd):
         while os.read(fd, 65536):
             pass
         return
-    if sys.path and sys.path[0] == "":
-        del sys.path[0]
     pipe = os.fdopen(os.dup(fd), "rb", 65536)
     os.close(fd)
     sources = json.loads(pipe.readline())

@@ -5,7 +5,7 @@ import inspect
 import logging
 
 from chaos_bridge.live import Live, Watch
-from chaos_bridge.main import error_of
+from chaos_bridge.main import error_of, text_of
 
 logger = logging.getLogger("chaostoolkit")
 
@@ -58,7 +58,7 @@ def call(body, bridge):
         function(**arguments)
     except Exception as raised:
         if any(kind.__name__ == "InterruptExecution" for kind in type(raised).__mro__):
-            answer["interrupted"] = str(raised)
+            answer["interrupted"] = text_of(raised)
         else:
             answer["failed"] = error_of(raised)
     answer["changed"] = watch.changed() if subject["of"] != "source" else loaded(given["state"], watch)

@@ -114,7 +114,10 @@ class Records(logging.Handler):
 def json_form(value):
     """What JSON cannot hold, as the Toolkit writes it, or as text."""
     if hasattr(value, "isoformat"):
-        return value.isoformat()
+        text = value.isoformat()
+        # What has every attribute, like a mock, gives another of its kind.
+        if issubclass(type(text), str):
+            return text
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).decode("utf-8", "replace")
     return str(value)
@@ -142,39 +145,52 @@ def with_text_keys(value):
 
 def qualified(kind):
     """A class as the Toolkit shows it: built-in ones without their module."""
-    module = kind.__module__
-    if module in (None, "builtins", "__main__"):
-        return kind.__qualname__
-    return module + "." + kind.__qualname__
+    name = type.__dict__["__qualname__"].__get__(kind)
+    module = type.__dict__["__module__"].__get__(kind)
+    if type(module) is not str or module in ("builtins", "__main__"):
+        return name
+    return module + "." + name
+
+
+# As they are: a class may have attributes of these names that say otherwise, or raise.
+TRACEBACK = BaseException.__dict__["__traceback__"].__get__
+CODE = SystemExit.__dict__["code"].__get__
+
+
+def text_of(raised):
+    """What an exception says of itself. Saying so may fail in any way."""
+    try:
+        return str(raised)
+    except BaseException as error:
+        return "<its text cannot be had: %s>" % type(error).__name__
 
 
 def error_of(raised):
     """An exception as it is told."""
-    kind = "failed" if isinstance(raised, Exception) else "interrupt"
+    what = type(raised)
+    kind = "failed" if issubclass(what, Exception) else "interrupt"
     code = None
-    if isinstance(raised, KeyboardInterrupt):
+    if issubclass(what, KeyboardInterrupt):
         kind = "keyboard"
-    elif isinstance(raised, SystemExit):
-        kind, code = "exit", raised.code if isinstance(raised.code, int) else (0 if raised.code is None else 1)
-    elif isinstance(raised, Fatal):
+    elif issubclass(what, SystemExit):
+        code = CODE(raised)
+        kind, code = "exit", code if issubclass(type(code), int) else (0 if code is None else 1)
+    elif issubclass(what, Fatal):
         kind = "fatal"
         raised = raised.cause
-    trail = raised.__traceback__
+    trail = TRACEBACK(raised)
     # Our own frames are nobody's business.
     while trail is not None and trail.tb_frame.f_code.co_filename.startswith("<chaos>"):
         trail = trail.tb_next
-    try:
-        text = str(raised)
-    except Exception as error:
-        text = "<its text cannot be had: %s>" % type(error).__name__
+    text = text_of(raised)
     try:
         lines = traceback.format_tb(trail, -50)
-    except Exception:
+    except BaseException:
         lines = []
     try:
         shown = traceback.format_exception_only(type(raised), raised)[0].strip()
-    except Exception:
-        shown = qualified(type(raised))
+    except BaseException:
+        shown = "%s: %s" % (qualified(type(raised)), text)
     return {"class": qualified(type(raised)), "message": text, "shown": shown, "kind": kind, "code": code,
             "traceback": lines}
 
@@ -183,7 +199,7 @@ class Fatal(Exception):
     """Not the function's own failure: the run cannot go on as it is written."""
 
     def __init__(self, cause):
-        super().__init__(str(cause))
+        super().__init__(text_of(cause))
         self.cause = cause
 
 
@@ -210,10 +226,11 @@ def answer(bridge, body):
         bridge.serving = None if bridge.serving == number else bridge.serving
         return '{"id": %d, "error": %s}' % (number, json.dumps(error_of(raised)))
     finally:
-        for stream in (sys.stdout, sys.stderr):
+        for name in ("stdout", "stderr"):
             try:
-                stream.flush()
-            except Exception:
+                getattr(sys, name).flush()
+            except BaseException:
+                # They are whatever an extension put there, and it was served.
                 pass
 
 
