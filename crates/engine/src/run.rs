@@ -219,6 +219,8 @@ struct Verdict {
     deviated: bool,
     /// Rollbacks are played although it failed: the hypothesis was not met before the method, or an activity was strict.
     rolls_back: bool,
+    /// It failed only because a look during the method deviated.
+    failed_fast: bool,
 }
 
 impl Verdict {
@@ -327,7 +329,12 @@ async fn steady_state_and_method(cast: &Cast<'_>, stage: &Stage, verdict: &mut V
     }
     match looks.get() {
         Continuous::Bears => {}
-        Continuous::FailedFast => verdict.status = Some(Status::Failed),
+        // A strict failure holds whatever the last look says.
+        Continuous::FailedFast if verdict.status.is_none() => {
+            verdict.status = Some(Status::Failed);
+            verdict.failed_fast = true;
+        }
+        Continuous::FailedFast => {}
         Continuous::Broke => {
             verdict.status = Some(Status::Aborted);
             return;
@@ -336,7 +343,13 @@ async fn steady_state_and_method(cast: &Cast<'_>, stage: &Stage, verdict: &mut V
     if has_hypothesis && strategy.after() {
         match hypothesis::look(cast, stage, Phase::After).await {
             Looked::Met | Looked::Interrupted => {}
-            Looked::NotMet => verdict.deviated = true,
+            Looked::NotMet => {
+                verdict.deviated = true;
+                // As in the Toolkit, where the last look has the last word: the run went to its end and found a weakness.
+                if verdict.failed_fast {
+                    verdict.status = None;
+                }
+            }
             Looked::Failed | Looked::Broke => {
                 verdict.deviated = true;
                 verdict.status = Some(Status::Failed);
@@ -449,7 +462,7 @@ mod tests {
             ("sometimes", None, false, C::Silent),
         ];
         for (word, status, deviated, expected) in table {
-            let verdict = Verdict { status, deviated, rolls_back: false };
+            let verdict = Verdict { status, deviated, ..Verdict::default() };
             assert_eq!(
                 choose(&RollbackStrategy::named(word), &verdict, false),
                 expected,
@@ -457,7 +470,7 @@ mod tests {
             );
             assert_eq!(choose(&RollbackStrategy::named(word), &verdict, true), C::Silent);
         }
-        let gate = Verdict { status: Some(Status::Failed), deviated: false, rolls_back: true };
+        let gate = Verdict { status: Some(Status::Failed), rolls_back: true, ..Verdict::default() };
         assert_eq!(choose(&RollbackStrategy::Default, &gate, false), C::Played);
     }
 }

@@ -74,6 +74,64 @@ fn a_weakness_is_found() {
     assert_eq!(journal["rollbacks"][0]["activity"]["name"], "write-file");
 }
 
+/// The lines are those of chaostoolkit 1.19.0 (its share in percent, which depends on the pace, is left out).
+#[test]
+fn after_failing_fast_what_is_still_broken_is_a_weakness() {
+    // The action waits until a look saw what it did.
+    let experiment = r#"
+title: t
+description: d
+steady-state-hypothesis:
+  title: h
+  probes:
+    - type: probe
+      name: p
+      tolerance: {type: jsonpath, path: $.status, expect: [0]}
+      provider: {type: process, path: sh, arguments: [-c, "if [ -e flag ]; then touch seen; exit 1; fi"]}
+method:
+  - type: action
+    name: break
+    provider: {type: process, path: sh, arguments: [-c, "touch flag; until [ -e seen ]; do sleep 0.01; done"]}
+rollbacks:
+  - type: action
+    name: rm
+    provider: {type: process, path: rm, arguments: [flag]}
+"#;
+    for (strategy, lines, status, deviated) in [
+        (
+            "continuously",
+            "[CRITICAL] Steady state probe 'p' is not in the given tolerance so failing this experiment
+             [INFO] Let's rollback...
+             [INFO] Rollback: rm
+             [INFO] Action: rm
+             [INFO] Experiment ended with status: deviated
+             [INFO] The steady-state has deviated, a weakness may have been discovered",
+            "completed",
+            true,
+        ),
+        ("during-method-only", "[INFO] Experiment ended with status: failed", "failed", false),
+    ] {
+        let folder = Folder::new().with("e.yaml", experiment);
+        let line =
+            format!("run --hypothesis-strategy {strategy} --fail-fast --hypothesis-frequency 0.02 e.yaml");
+        let done = folder.chaos(&line);
+        assert_eq!(done.code, 1, "{strategy}");
+        let (_, rest) = done.stderr.split_once("Terminating immediately the experiment after").unwrap();
+        let seen =
+            rest.lines().skip(1).map(str::trim).filter(|line| !line.contains("teady state hypothesis"));
+        let seen: Vec<_> = seen.filter(|line| *line != "[INFO] Probe: p").collect();
+        let expected: Vec<_> = lines.lines().map(str::trim).collect();
+        assert_eq!(seen, expected, "{strategy}: {}", done.stderr);
+        assert_eq!(folder.path("flag").exists(), !deviated, "{strategy}: whether the rollback was played");
+        let journal: serde_json::Value = serde_json::from_str(&folder.read("journal.json")).unwrap();
+        assert_eq!(
+            (&journal["status"], &journal["deviated"]),
+            (&status.into(), &deviated.into()),
+            "{strategy}"
+        );
+    }
+}
+
 #[test]
 fn a_steady_state_that_is_not_met_fails_the_run() {
     let folder = Folder::new().with("weak.yaml", WEAK);

@@ -192,6 +192,55 @@ async fn rollbacks_are_played_after_a_failure_while_something_is_changed() {
     }
 }
 
+/// A flag that the method sets and the rollbacks take away again; whether the last look sees it decides how the run ends.
+#[tokio::test(start_paused = true)]
+async fn after_failing_fast_the_last_look_decides() {
+    use HypothesisStrategy as H;
+    use RollbackChoice as C;
+    for (strategy, back, strict, expected) in [
+        // Still broken: a weakness was found, and the rollbacks are played.
+        (H::Continuously, false, false, (Status::Completed, true, C::Played, 3)),
+        // Well again, or nobody looked again: it failed, and nothing is played.
+        (H::Continuously, true, false, (Status::Failed, false, C::Silent, 3)),
+        (H::DuringMethodOnly, false, false, (Status::Failed, false, C::Silent, 0)),
+        // A strict failure beside it is one, whatever is seen afterwards.
+        (H::Continuously, false, true, (Status::Failed, true, C::Played, 3)),
+    ] {
+        let mut method = vec![activity("set cart 0", json!({"pauses": {"after": 10}}))];
+        if back {
+            let back = json!({"background": true, "pauses": {"before": 5}});
+            method.insert(0, activity("set cart 3", back));
+        }
+        if strict {
+            let mut fails = activity("read nobody", json!({"background": true, "strict": true}));
+            fails["pauses"] = json!({"before": 0.2});
+            method.insert(0, fails);
+        }
+        let system = system();
+        let experiment = json!({
+            "steady-state-hypothesis":
+                {"title": "h", "probes": [activity("read cart", json!({"tolerance": 3}))]},
+            "method": method,
+            "rollbacks": [activity("set cart 3", json!({}))],
+        });
+        let options = Options {
+            hypothesis: strategy,
+            fail_fast: Some(0.0),
+            rollbacks: RollbackStrategy::Default,
+            undo: UndoPolicy::Auto,
+            ..Options::default()
+        };
+        let outcome = run(&system, experiment, options, &[]).await;
+        let context = format!("{strategy:?} {back} {strict}");
+        let (status, deviated, played, cart) = expected;
+        assert_eq!((outcome.ended.status, outcome.ended.deviated), (status, deviated), "{context}");
+        assert_eq!(choice(&outcome), Some(&played), "{context}");
+        if status == Status::Completed || back {
+            assert_eq!(system.numbers()["cart"], cart, "{context}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_activity_says_itself_whether_it_is_dry() {
     for (mode, own, executed) in [
