@@ -1,11 +1,12 @@
 //! Runs an experiment from its first look at the steady state to the last word of its log.
 //!
 //! Invariant: whatever ends a run, short of a kill, goes through `settle`: changes that are still in place are put back, or
-//! said to be left. The order of stages is the Toolkit's.
+//! said to be left, and no control keeps it from that for long (`patience`). The order of stages is the Toolkit's.
 
 mod activities;
 mod cast;
 mod hypothesis;
+mod patience;
 mod play;
 mod settle;
 
@@ -187,6 +188,7 @@ async fn conduct(
         status = verdict.heed(stage);
         settled = settle::settle(stage, catalog, options.undo.puts_back(status)).await;
     }
+    cast.has_settled();
     tell(Event::RunEnded { status, deviated: verdict.deviated });
     let (left, not_restored) = (settled.left, settled.failed);
     let ended = Ended { status, deviated: verdict.deviated, left, not_restored, unclean: false };

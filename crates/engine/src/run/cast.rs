@@ -3,7 +3,9 @@
 //! Invariant: what a control changes holds from its return on, and is told before anything that follows from it.
 
 use crate::control::{self, Call, Changes, Controls, Hook, Subject, Unhooked, applying, arguments, declared};
+use crate::failure::Failure;
 use crate::options::Options;
+use crate::run::patience::{Cut, PATIENCE, Patience};
 use crate::spec::Catalog;
 use crate::stage::Stage;
 use crate::story::Veil;
@@ -22,6 +24,7 @@ pub(crate) struct Cast<'a> {
     scope: RefCell<Arc<Scope>>,
     controls: Option<Directed<'a>>,
     interrupted: Cell<bool>,
+    patience: Patience,
 }
 
 /// The controls of a run.
@@ -50,6 +53,7 @@ impl<'a> Cast<'a> {
             scope: RefCell::new(Arc::new(scope)),
             controls: None,
             interrupted: Cell::new(false),
+            patience: Patience::default(),
         }
     }
 
@@ -80,6 +84,11 @@ impl<'a> Cast<'a> {
     /// Whether a control ended the run.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.interrupted.get()
+    }
+
+    /// Changes were put back, or said to be left: controls have time again.
+    pub(crate) fn has_settled(&self) {
+        self.patience.renew();
     }
 
     /// Whether anything is called around what happens.
@@ -141,6 +150,10 @@ impl<'a> Cast<'a> {
     /// Calls what belongs to no turn; whether it worked.
     async fn aside(&self, stage: &Stage, control: &Object, hook: Hook) -> bool {
         let name = control::name(control);
+        if self.patience.is_spent(stage) {
+            note(stage, format!("The {} of control '{name}' is not called any more", hook.function()));
+            return false;
+        }
         note(
             stage,
             match hook {
@@ -195,6 +208,11 @@ impl<'a> Cast<'a> {
         }
         for control in applying {
             let name = control::name(control);
+            if self.patience.is_spent(stage) {
+                let function = Hook::Turn(around, side).function();
+                note(stage, format!("The {function} of control '{name}' is not called any more"));
+                continue;
+            }
             stage.story.tell(Event::ControlCalled { control: name.clone(), around, side });
             let scope = self.scope();
             let mut arguments = arguments(control);
@@ -262,12 +280,12 @@ impl<'a> Cast<'a> {
         let now = stage.story.now();
         let call =
             Call { control, hook, arguments, subject, experiment: Some(&experiment), scope: &scope, now };
-        // What comes after a stop is still called; one more ends that, too.
-        let hearing = stage.hearing_new_stops();
-        let mut called = tokio::select! {
-            biased;
-            () = hearing.stopping().requested() => return None,
-            called = controls.call(call) => called,
+        // What comes after a stop is still called, but not for long; one more ends that at once.
+        let degree = stage.stopper.degree().saturating_add(1);
+        let mut called = match self.patience.until(stage, degree, controls.call(call)).await {
+            Ok(called) => called,
+            Err(Cut::Stopped) => return None,
+            Err(Cut::Spent) => Err(Unhooked::Failed(spent())),
         };
         if let Ok(changes) = &mut called
             && let Some(trouble) = changes.trouble.take()
@@ -278,11 +296,17 @@ impl<'a> Cast<'a> {
         Some(called)
     }
 
-    /// Waits until whoever is told of events knows what was told so far.
+    /// Waits until whoever is told of events knows what was told so far. A first stop lets that go on for a while.
     pub(crate) async fn told(&self, stage: &Stage) {
-        if let Some(directed) = &self.controls {
-            stage.story.caught_up().await;
-            directed.controls.told().await;
+        let Some(directed) = &self.controls else { return };
+        stage.story.caught_up().await;
+        if self.patience.is_spent(stage) {
+            return;
+        }
+        let degree = stage.stopper.degree().saturating_add(1).max(2);
+        if let Err(Cut::Spent) = self.patience.until(stage, degree, directed.controls.told()).await {
+            let text = format!("an event handler of a control did not return: {}", spent().what);
+            stage.story.tell(Event::Noted { level: Level::Warning, text });
         }
     }
 
@@ -359,6 +383,13 @@ pub(crate) fn entries(experiment: &Experiment, place: Place) -> &[Value] {
         Place::Method => experiment.method(),
         Place::Rollbacks => experiment.rollbacks(),
     }
+}
+
+/// Why a control is not waited for.
+fn spent() -> Failure {
+    let seconds = PATIENCE.as_secs();
+    let what = format!("a run that is stopped waits {seconds} s for its controls in all, and these are over");
+    Failure::experiment(what)
 }
 
 fn note(stage: &Stage, text: impl Into<String>) {

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use squall_engine::control::Controls;
 use squall_engine::log::{self, EventLog};
 use squall_engine::options::Options;
 use squall_engine::run::{Ended, Program, Request, World};
@@ -195,6 +196,18 @@ pub(crate) async fn play(
     signals: &[(f64, Signal)],
     state: &Path,
 ) -> Outcome {
+    play_under(None, system, experiment, options, signals, state).await
+}
+
+/// The same, with controls.
+pub(crate) async fn play_under(
+    controls: Option<Arc<dyn Controls>>,
+    system: &System,
+    experiment: serde_json::Value,
+    options: Options,
+    signals: &[(f64, Signal)],
+    state: &Path,
+) -> Outcome {
     let run_id = RunId("r1".to_owned());
     let log = EventLog::create(state, &run_id).unwrap();
     let path = log.path().to_owned();
@@ -229,7 +242,7 @@ pub(crate) async fn play(
         observers: Vec::new(),
         foreign: None,
         veil: None,
-        controls: None,
+        controls,
     };
     let (ended, _told) = tokio::select! {
         () = signalling => unreachable!(),
