@@ -1,20 +1,19 @@
 //! Takes secrets out of whatever leaves a run: console, log file, event log, journal, notifications.
 //!
-//! Invariant: a secret is gone wherever it stands in a text: in outputs, errors, titles, names of keys; and also as JSON, Python or a
-//! URL write it. What is too short or too common to be looked for in texts is gone where it is declared. What was hidden once
+//! Invariant: a secret is gone wherever it stands in a text: in outputs, errors, titles, names of keys; and also as JSON, Python, HTML
+//! or a URL write it. What is too short or too common to be looked for in texts is gone where it is declared. What was hidden once
 //! stays so: hiding twice changes nothing.
 //!
 //! Not here: a secret in another form (Base64, a hash), which nobody can tell from other text; and where secrets come from.
 
 mod cover;
+mod escapes;
 #[cfg(test)]
 mod tests;
 
-use squall_experiment::json::{self, Style};
-use squall_experiment::python::{quoted, str_of};
+use squall_experiment::python::str_of;
 use squall_experiment::{Object, Value};
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// What stands in the place of a secret.
@@ -104,7 +103,7 @@ pub struct Redactor(Arc<RwLock<Known>>);
 struct Known {
     /// What no value may be.
     exact: BTreeSet<String>,
-    /// What no text may hold, the longest first: one may be part of another.
+    /// What no text may hold, however it is written.
     needles: Vec<String>,
 }
 
@@ -146,7 +145,6 @@ impl Redactor {
     fn learn(&self, learn: impl FnOnce(&mut Known)) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         learn(&mut known);
-        known.needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
     }
 
     /// Adds the secrets of an experiment: its plain ones, and those that it takes from the environment. So are configurations
@@ -254,37 +252,8 @@ impl Known {
             }
             let is_number = secret.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-'));
             if !is_number || length >= SHORTEST_NUMBER {
-                self.needles.extend(forms(secret));
+                self.needles.push(secret.to_owned());
             }
         }
     }
-}
-
-/// A secret as it may stand in a text.
-fn forms(secret: &str) -> BTreeSet<String> {
-    let within_quotes = |text: String| match text.len() {
-        0..2 => text,
-        length => text.get(1..length - 1).map(str::to_owned).unwrap_or_default(),
-    };
-    let value = Value::from(secret);
-    let encoded = |kept: fn(u8) -> bool| {
-        secret.bytes().fold(String::new(), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ =
-                if kept(byte) { write!(text, "{}", char::from(byte)) } else { write!(text, "%{byte:02X}") };
-            text
-        })
-    };
-    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let in_a_url = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}%".contains(&byte);
-    let forms = [
-        secret.to_owned(),
-        within_quotes(json::to_string(&value, &Style::LINE)),
-        within_quotes(json::to_string(&value, &Style::JOURNAL)),
-        within_quotes(quoted(secret)),
-        encoded(unreserved),
-        encoded(in_a_url),
-        encoded(unreserved).replace("%20", "+"),
-    ];
-    forms.into_iter().filter(|form| !form.is_empty()).collect()
 }

@@ -1,5 +1,6 @@
 //! What is told, without what must not be.
 
+use super::escapes::readings;
 use super::{Known, MASK, Redactor, is_declaration, is_secret};
 use crate::line::Line;
 use squall_experiment::diagnostic::Diagnostic;
@@ -7,6 +8,7 @@ use squall_experiment::event::{Ending, Event, Record};
 use squall_experiment::python::str_of;
 use squall_experiment::{Object, Value};
 use std::borrow::Cow;
+use std::ops::Range;
 
 impl Redactor {
     /// The text without secrets.
@@ -59,13 +61,19 @@ impl Redactor {
 
     /// The text of a document with a `*` for each byte of a secret, so that places in it stay the same.
     pub fn document(&self, text: &str) -> String {
-        let known = self.known();
-        known
-            .needles
-            .iter()
-            .filter(|secret| text.contains(secret.as_str()))
-            .fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), &"*".repeat(secret.len())))
+        replaced(text, &self.known().places(text), |secret| "*".repeat(secret.len()))
     }
+}
+
+/// The text with something else at these places.
+fn replaced(text: &str, places: &[Range<usize>], other: impl Fn(&str) -> String) -> String {
+    let (mut replaced, mut from) = (String::with_capacity(text.len()), 0);
+    for place in places {
+        replaced += text.get(from..place.start).unwrap_or_default();
+        replaced += &other(text.get(place.clone()).unwrap_or_default());
+        from = place.end;
+    }
+    replaced + text.get(from..).unwrap_or_default()
 }
 
 impl Known {
@@ -74,9 +82,41 @@ impl Known {
             MASK.clone_into(text);
             return;
         }
+        let places = self.places(text);
+        if !places.is_empty() {
+            *text = replaced(text, &places, |_| MASK.to_owned());
+        }
+    }
+
+    /// Where secrets stand in a text, in order and apart from each other: of two that overlap nothing is left.
+    fn places(&self, text: &str) -> Vec<Range<usize>> {
+        let mut places = Vec::new();
+        if self.needles.is_empty() {
+            return places;
+        }
+        self.found(text, |place| places.push(place));
+        readings(text, |read| {
+            self.found(&read.text, |place| places.push(read.origin(place.start)..read.origin(place.end)));
+        });
+        places.sort_by_key(|place| (place.start, place.end));
+        places.dedup_by(|next, last| {
+            let overlap = next.start < last.end;
+            if overlap {
+                last.end = last.end.max(next.end);
+            }
+            overlap
+        });
+        places
+    }
+
+    fn found(&self, text: &str, mut found: impl FnMut(Range<usize>)) {
         for secret in &self.needles {
-            if text.contains(secret.as_str()) {
-                *text = text.replace(secret.as_str(), MASK);
+            let (mut from, first) = (0, secret.chars().next().map_or(1, char::len_utf8));
+            while let Some(at) = text.get(from..).and_then(|rest| rest.find(secret.as_str())) {
+                let start = from + at;
+                found(start..start + secret.len());
+                // It may overlap itself.
+                from = start + first;
             }
         }
     }
@@ -108,7 +148,7 @@ impl Known {
 
     fn members(&self, object: &mut Object) {
         object.values_mut().for_each(|value| self.value(value));
-        if object.keys().any(|key| self.needles.iter().any(|secret| key.contains(secret.as_str()))) {
+        if object.keys().any(|key| !self.places(key).is_empty()) {
             let members = std::mem::take(object).into_iter();
             *object = members
                 .map(|(mut key, value)| {

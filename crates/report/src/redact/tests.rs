@@ -3,6 +3,7 @@
 use super::*;
 use expect_test::{Expect, expect};
 use serde_json::json;
+use squall_experiment::json::{self, Style};
 
 fn object(json: serde_json::Value) -> Object {
     match Value::from_json(json) {
@@ -48,6 +49,59 @@ fn other_ways_to_write_it_are_found_too() {
         json!("-----BEGIN KEY-----\nMIIEpAIBAAKCAQEA1\n-----END KEY-----\n"),
         json!("read -----BEGIN KEY-----\nMIIEpAIBAAKCAQEA1\n-----END KEY----- or MIIEpAIBAAKCAQEA1"),
         expect![[r#""read *** or ***""#]],
+    );
+}
+
+#[test]
+fn what_writers_escape_is_undone() {
+    let redactor = Redactor::default();
+    let secrets = ["wJalrXUtnFEMI/K7MDENG+bPxRfiCY", "a&b<c>'d\"e\\f=", "grün und ✓ 😀", "line\nof two"];
+    redactor.add(&Value::from_json(json!(secrets)));
+    for told in [
+        // urllib's quote and quote_plus, requests, lower-case digits, what was escaped twice, and part by part.
+        "wJalrXUtnFEMI/K7MDENG%2BbPxRfiCY",
+        "wJalrXUtnFEMI%2FK7MDENG%2BbPxRfiCY",
+        "wJalrXUtnFEMI%2fK7MDENG%2bbPxRfiCY",
+        "wJalrXUtnFEMI%252FK7MDENG%252BbPxRfiCY",
+        "wJalrXUtnFEMI%2fK7MDENG+bPxRfiCY",
+        "wJalrXUtnFEMI\\/K7MDENG+bPxRfiCY",
+        "a%26b%3Cc%3E%27d%22e%5Cf%3D",
+        "a%26b%3cc%3e'd%22e%5cf=",
+        "gr%C3%BCn%20und%20%E2%9C%93%20%F0%9F%98%80",
+        "gr%c3%bcn+und+%e2%9c%93+%f0%9f%98%80",
+        // Go's JSON, JSON within JSON, and in a URL.
+        r#"a\u0026b\u003cc\u003e'd\"e\\f="#,
+        r#"a&b<c>'d\\\"e\\\\f="#,
+        r#"a%26b%3Cc%3E'd%5C%22e%5C%5Cf="#,
+        r"gr\u00fcn und \u2713 \ud83d\ude00",
+        r"gr\\u00fcn und \\u2713 \\ud83d\\ude00",
+        r"line\nof two",
+        r"line\\nof two",
+        // Python's ascii and its bytes.
+        r"gr\xfcn und \u2713 \U0001f600",
+        r"gr\xc3\xbcn und \xe2\x9c\x93 \xf0\x9f\x98\x80",
+        // Pages.
+        "a&amp;b&lt;c&gt;&#39;d&quot;e\\f=",
+        "a&amp;b&lt;c&gt;&#x27;d&#34;e\\f=",
+        "gr&#252;n und &#x2713; &#128512;",
+    ] {
+        assert_eq!(redactor.clean(format!("x{told}y")), "x***y", "{told}");
+        let drawn = format!("x{}y", "*".repeat(told.len()));
+        assert_eq!(redactor.document(&format!("x{told}y")), drawn, "{told}");
+    }
+    // Malformed, cut off, and what is no secret stay as they are.
+    for told in ["100 % + %2 %zz \\u00 \\ud83d x \\ &x; &#1; & \\", "%ff%C3 \\xff\\xc3é", "a&amp;b %41 \\n"]
+    {
+        assert_eq!(redactor.clean(told.to_owned()), told);
+    }
+}
+
+#[test]
+fn nothing_is_left_of_secrets_that_overlap() {
+    check(
+        json!(["abcdefghij-KLMNOP", "KLMNOP-qrstuv", "ababa", "KLMNOP"]),
+        json!(["abcdefghij-KLMNOP-qrstuv!", "x abababa x", "KLMNOPKLMNOP", {"abcdefghij-KLMNOP-qrstuv": 1}]),
+        expect![[r#"["***!", "x *** x", "******", {"***": 1}]"#]],
     );
 }
 
