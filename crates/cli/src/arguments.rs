@@ -33,7 +33,7 @@ use var::Variable;
     subcommand_value_name = "COMMAND",
     disable_help_subcommand = true,
     args_override_self = true,
-    after_help = "Experiments, settings files and journals are the Chaos Toolkit's, and so are the options of run, validate, discover, init, info and settings. Not there yet: report, extensions and controls in Python."
+    after_help = "Experiments, settings files and journals are the Chaos Toolkit's, and so are the options of run, validate, discover, init, info and settings. Extensions and controls in Python are run by the Python that is found (--python of run and validate). The command report of the Toolkit is not built in."
 )]
 pub(crate) struct Global {
     /// Show debug messages on the console too, with their origin
@@ -267,7 +267,7 @@ pub(crate) enum FailOn {
 pub(crate) enum ValidateFormat {
     /// With excerpts of the source
     Text,
-    /// A list of objects
+    /// One object, with the list of complaints in `diagnostics`
     Json,
     /// SARIF 2.1.0
     Sarif,

@@ -57,9 +57,20 @@ impl SyntaxError {
             severity: Severity::Error,
             rule: "syntax".to_owned(),
             message: self.message.clone(),
-            hint: self.message.contains("'\\t'").then(|| "YAML is indented with spaces".to_owned()),
+            hint: self.hint().map(str::to_owned),
             path: String::new(),
             span: Some(self.span),
+        }
+    }
+
+    /// What to do, where the reader's words do not say it.
+    fn hint(&self) -> Option<&'static str> {
+        if self.message.contains("'\\t'") {
+            Some("YAML is indented with spaces")
+        } else if self.message.starts_with("mapping values are not allowed") {
+            Some("a text that contains a colon and a blank needs quotes; otherwise look at the indentation")
+        } else {
+            None
         }
     }
 

@@ -65,7 +65,7 @@ pub(crate) enum InfoTarget {
     Core,
     /// The settings file
     Settings,
-    /// Extensions of the Toolkit whose functions are built in
+    /// Extensions of the Toolkit: those that are built in, and those that are installed for Python
     Extensions,
 }
 

@@ -173,6 +173,8 @@ fn a_syntax_error_is_a_complaint_too() {
           |
         2 |   method: [b
           |         ^
+          |
+          = help: a text that contains a colon and a blank needs quotes; otherwise look at the indentation
 
         e.yaml: 1 error
         stderr:

@@ -312,12 +312,12 @@ fn help_for_module(module: &str, modules: &[String]) -> String {
     }
     let package = module.split('.').next().unwrap_or(module);
     if EXTENSIONS.contains(&package) {
-        return "not built in yet; `chaos info extensions` lists what is".to_owned();
+        return "neither built in nor installed for the Python that was found; `chaos info extensions` lists what is".to_owned();
     }
     let same: Vec<String> =
         modules.iter().filter(|known| known.split('.').next() == Some(package)).cloned().collect();
     if same.is_empty() {
-        "extensions in Python need a bridge to a Python interpreter, which this version does not have yet"
+        "neither built in nor installed for the Python that was found: `pip install` its package there, or name another with `--python`"
             .to_owned()
     } else {
         format!("of `{package}` this version has {}", listed(&same))

@@ -76,12 +76,11 @@ pub fn channels(
         }
         complaints.extend(events.unknown().map(|word| unknown(index, word)));
         match to(declared, environment) {
-            Ok(Some((to, shown))) => {
+            Ok((to, shown)) => {
                 let shown = declared.get("name").and_then(Value::as_text).map_or(shown, str::to_owned);
                 let label = format!("notification channel {} ({shown})", index + 1);
                 channels.push(Channel { label, events, to });
             }
-            Ok(None) => {}
             Err((text, lost)) => {
                 let text = format!("notification channel {}: {text}", index + 1);
                 complaints.push(Complaint { text, lost });
@@ -106,10 +105,7 @@ fn unknown(index: usize, word: &str) -> Complaint {
 }
 
 /// Where a channel leads, and what to call it.
-fn to(
-    channel: &Value,
-    environment: &dyn Fn(&str) -> Option<String>,
-) -> Result<Option<(To, String)>, (String, bool)> {
+fn to(channel: &Value, environment: &dyn Fn(&str) -> Option<String>) -> Result<(To, String), (String, bool)> {
     let text = |key: &str| {
         let value = channel.get(key).and_then(Value::as_text).map(str::trim);
         value.filter(|value| !value.is_empty()).map(str::to_owned)
@@ -127,18 +123,18 @@ fn to(
             };
             let payload = channel.get("forward_event_payload").is_none_or(Value::is_truthy);
             let shown = host(&url);
-            Ok(Some((To::Http { url, headers, tls, payload }, shown)))
+            Ok((To::Http { url, headers, tls, payload }, shown))
         }
         Some("slack") => match (text("webhook"), text("channel")) {
             (Some(url), _) => {
                 let shown = format!("Slack, {}", host(&url));
-                Ok(Some((To::Slack { url, token: None, channel: None, as_plugin: false }, shown)))
+                Ok((To::Slack { url, token: None, channel: None, as_plugin: false }, shown))
             }
             (None, Some(channel)) => {
                 let token = text("token").or_else(|| environment(TOKEN_VARIABLE)).ok_or_else(|| {
                     (format!("Slack needs a `token`, in the settings or in {TOKEN_VARIABLE}"), false)
                 })?;
-                Ok(Some(bot(text("base_url"), token, channel, false)))
+                Ok(bot(text("base_url"), token, channel, false))
             }
             (None, None) => Err(("Slack needs a `webhook`, or a `token` and a `channel`".to_owned(), false)),
         },
@@ -149,19 +145,23 @@ fn to(
                 (SLACK_PLUGIN, "notify") => match (text("token"), text("channel")) {
                     (Some(token), Some(channel)) => {
                         let channel = format!("#{}", channel.trim_start_matches('#').trim());
-                        Ok(Some(bot(text("base_url"), token, channel, true)))
+                        Ok(bot(text("base_url"), token, channel, true))
                     }
                     _ => Err((format!("{SLACK_PLUGIN} needs a `token` and a `channel`"), false)),
                 },
                 ("", _) => Err(("a plugin needs a `module`".to_owned(), false)),
                 _ => {
                     let shown = format!("{module}.{func}");
-                    Ok(Some((To::Python { module, func, settings: channel.clone() }, shown)))
+                    Ok((To::Python { module, func, settings: channel.clone() }, shown))
                 }
             }
         }
-        // The Toolkit passes over what it does not know.
-        _ => Ok(None),
+        // The Toolkit passes over what it does not know, and says nothing.
+        kind => {
+            let kind =
+                kind.map_or_else(|| "it has no type".to_owned(), |kind| format!("there is no type {kind}"));
+            Err((format!("{kind}, so nothing is sent; types are http, plugin and slack"), false))
+        }
     }
 }
 

@@ -209,6 +209,7 @@ fn channels_and_what_is_wrong_with_them() {
             notification channel 9 (acme.notify.tell)
             notification channel 12 (x)
             ? notification channel 2: it needs a `url`
+            ? notification channel 3: there is no type carrier-pigeon, so nothing is sent; types are http, plugin and slack
             ? notification channel 6: Slack needs a `webhook`, or a `token` and a `channel`
             ? notification channel 8: chaosslack.notification needs a `token` and a `channel`
             ? notification channel 11: there is no event discover-failed; did you mean discovery-failed?

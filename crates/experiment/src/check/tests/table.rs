@@ -362,15 +362,15 @@ fn functions() {
         let said = shown(&complaints(&yaml));
         assert!(!said.contains("did you mean"), "{said}");
         assert_eq!(
-            said.contains("(not built in yet; `chaos info extensions` lists what is)"),
+            said.contains("(neither built in nor installed for the Python that was found; `chaos info extensions` lists what is)"),
             module.starts_with("chaos")
         );
     }
     function(
         "module: chaosgarden.actions, func: free",
         expect![[r#"
-        3:67 error[python-module] method[0].provider.module: could not find Python module 'chaosgarden.actions' in activity 'a' (extensions in Python need a bridge to a Python interpreter, which this version does not have yet)
-    "#]],
+            3:67 error[python-module] method[0].provider.module: could not find Python module 'chaosgarden.actions' in activity 'a' (neither built in nor installed for the Python that was found: `pip install` its package there, or name another with `--python`)
+        "#]],
     );
     function(
         "module: zoo.actions, func: fre",
