@@ -60,7 +60,16 @@ pub(crate) fn shown(source: &str) -> String {
         return source.to_owned();
     };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
+    let (authority, behind) = rest.split_at(end);
+    let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let at = match authority.rsplit_once(':') {
+        // A password with a slash in it ends what looks like a host.
+        Some((host, port)) if !authority.contains('@') && !host.ends_with(']') && !is_port(port) => {
+            behind.rfind('@').map(|at| end + at)
+        }
+        _ => authority.rfind('@'),
+    };
+    match at {
         Some(at) => format!("{scheme}//***{}", &rest[at..]),
         None => source.to_owned(),
     }
@@ -112,6 +121,9 @@ mod tests {
         for (source, expected) in [
             ("https://u:p@h/e.json?x=@", "https://***@h/e.json?x=@"),
             ("https://h/@e.json", "https://h/@e.json"),
+            ("https://h:80/@e.json", "https://h:80/@e.json"),
+            ("https://[::1]/@e.json", "https://[::1]/@e.json"),
+            ("https://u:p/q@h/e.json", "https://***@h/e.json"),
             ("folder//e@2.json", "folder//e@2.json"),
         ] {
             assert_eq!(shown(source), expected);

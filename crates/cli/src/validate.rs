@@ -47,7 +47,7 @@ pub(crate) fn validate(arguments: &Validate, session: &Session) -> Result<u8, Pr
         && worst.severity <= limit
     {
         session.notices.invalid(&draft.document, worst);
-        session.say(Line::error(format!("--fail-on: {}", line(worst, &arguments.source))));
+        session.say(Line::error(format!("--fail-on: {}", line(worst, &source::shown(&arguments.source)))));
         return Ok(exit::FAILED);
     }
     session.notices.experiment(Name::ValidateCompleted, &draft.document);
@@ -78,15 +78,17 @@ fn read(
 ) -> Result<Draft, Problem> {
     let settings = fetching.settings.map(|settings| Value::Object(settings.clone()));
     settings.map_or(Ok(()), |settings| session.python.refuses(&settings))?;
+    let name = source::shown(source);
+    let name = name.as_str();
     let draft = source::read(source, fetching, session).inspect_err(|problem| {
         // That it could not be drawn matters less than what is wrong.
         let _ = match problem.syntax.as_deref() {
             Some((complaint, text)) => {
-                draw(std::slice::from_ref(complaint), &Source { name: source, text }, format, session)
+                draw(std::slice::from_ref(complaint), &Source { name, text }, format, session)
             }
             // People have the ERROR line; a program gets a document whatever happened.
             None if matches!(format, Some(ValidateFormat::Json | ValidateFormat::Sarif)) => {
-                draw(&[unreadable(problem)], &Source { name: source, text: "" }, format, session)
+                draw(&[unreadable(problem)], &Source { name, text: "" }, format, session)
             }
             None => Ok(()),
         };
@@ -103,6 +105,7 @@ fn checked(
     overrides: &Overrides,
     session: &Session,
 ) -> Result<Vec<Diagnostic>, Problem> {
+    let name = source::shown(source);
     session.say(Line::info("Validating the experiment's syntax"));
     let complaints = check(draft, &Machine::new(session)).into_iter();
     let mut complaints: Vec<_> = complaints.map(|complaint| session.redactor.complaint(complaint)).collect();
@@ -117,9 +120,9 @@ fn checked(
         });
     }
     let text = session.redactor.document(&draft.source);
-    draw(&complaints, &Source { name: source, text: &text }, format, session)?;
+    draw(&complaints, &Source { name: &name, text: &text }, format, session)?;
     for complaint in &complaints {
-        session.say(Line::debug(line(complaint, source)));
+        session.say(Line::debug(line(complaint, &name)));
     }
     for line in toolkit_lines(&complaints) {
         session.say(line);

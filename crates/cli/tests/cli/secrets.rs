@@ -262,3 +262,18 @@ fn secrets_that_a_control_adds_are_hidden_too() {
         }
     }
 }
+
+#[test]
+fn no_format_tells_the_password_of_a_source() {
+    for format in ["text", "json", "sarif"] {
+        let folder = Folder::new();
+        let line = format!("--verbose validate --format {format} http://user:471100-PASS@127.0.0.1:1/e.json");
+        let output = folder.command(&line).output().unwrap();
+        let mut found = vec![("stdout".to_owned(), output.stdout), ("stderr".to_owned(), output.stderr)];
+        gather(&folder.path("chaostoolkit.log"), &mut found);
+        for (name, bytes) in found {
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(!text.contains("471100"), "{name}: {text}");
+        }
+    }
+}

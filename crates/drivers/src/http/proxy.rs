@@ -1,7 +1,7 @@
 //! Which proxy a request goes through: the variables `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, read as
 //! `requests` reads them.
 
-use super::url::{Url, percent_decode};
+use super::url::{Url, percent_decode, shown};
 use squall_experiment::python::{Exception, quoted};
 use std::net::Ipv4Addr;
 
@@ -48,7 +48,7 @@ impl Proxy {
             class: "requests.exceptions.InvalidProxyURL",
             text: format!(
                 "Please check proxy URL. It is malformed and could be missing the host: {}",
-                quoted(proxy)
+                quoted(&shown(proxy))
             ),
         })
     }

@@ -1,13 +1,15 @@
 //! An `http` or `https` URL, read and normalised as `requests` does it, which takes what people write: blanks, accents,
 //! half-finished percent escapes.
 //!
-//! Invariant: host and target of a [`Url`] are ASCII without blanks and control characters, so they can stand in a request.
+//! Invariant: host and target of a [`Url`] are ASCII without blanks and control characters, so they can stand in a request. No
+//! message holds what may be part of a user or a password.
 
 mod idna;
 #[cfg(test)]
 mod tests;
 
 use squall_experiment::python::{Exception, quoted};
+use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv6Addr;
 
@@ -24,6 +26,9 @@ pub(super) struct Url {
     pub(super) target: String,
 }
 
+/// What stands in the place of what may be a password, in quotes.
+const MASK: &str = "'***'";
+
 /// Characters that stand for themselves in a path or query, beyond letters and digits; `?` only in a query.
 const TARGET: &[u8] = b"-._~!$&'()*+,;=:@/";
 
@@ -36,8 +41,9 @@ impl Url {
             return Err(no_adapter(url));
         }
         let Some((scheme, rest)) = url.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
+            let url = shown(url);
             let text =
-                format!("Invalid URL {}: No scheme supplied. Perhaps you meant https://{url}?", quoted(url));
+                format!("Invalid URL {}: No scheme supplied. Perhaps you meant https://{url}?", quoted(&url));
             return Err(Exception { class: "requests.exceptions.MissingSchema", text });
         };
         let authority_on = rest.strip_prefix("//").unwrap_or_default();
@@ -47,11 +53,14 @@ impl Url {
             Some((credentials, host_port)) => (Some(credentials), host_port),
             None => (None, authority),
         };
-        let failed_to_parse =
-            || invalid(format!("Failed to parse: {} is not a valid host or port", quoted(host_port)));
+        let failed_to_parse = || {
+            // A password with a slash in it ends what looks like the host.
+            let told = if rest.contains('@') { MASK.to_owned() } else { quoted(host_port) };
+            invalid(format!("Failed to parse: {told} is not a valid host or port"))
+        };
         let (host, port) = split_port(host_port).ok_or_else(failed_to_parse)?;
         if host.is_empty() {
-            return Err(invalid(format!("Invalid URL {}: No host supplied", quoted(url))));
+            return Err(invalid(format!("Invalid URL {}: No host supplied", quoted(&shown(url)))));
         }
         let https = match scheme.to_ascii_lowercase().as_str() {
             "http" => false,
@@ -148,7 +157,18 @@ fn invalid(text: impl Into<String>) -> Exception {
 fn no_adapter(url: &str) -> Exception {
     Exception {
         class: "requests.exceptions.InvalidSchema",
-        text: format!("No connection adapters were found for {}", quoted(url)),
+        text: format!("No connection adapters were found for {}", quoted(&shown(url))),
+    }
+}
+
+/// A URL that could not be read, without whatever may be a user and a password.
+pub(super) fn shown(url: &str) -> Cow<'_, str> {
+    let begin = url.find("//").map_or(0, |slashes| slashes + 2);
+    match url.rfind('@') {
+        Some(end) if end >= begin => Cow::Owned(format!("{}***{}", &url[..begin], &url[end..])),
+        // Slashes that belong to a password.
+        Some(end) => Cow::Owned(format!("***{}", &url[end..])),
+        None => Cow::Borrowed(url),
     }
 }
 
