@@ -10,12 +10,15 @@ mod tests;
 
 use crate::loose::{Loose, unexpected};
 use command::Line;
+use futures_util::FutureExt as _;
+use rustix::process::{Pid, Signal, kill_process};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use squall_engine::{Act, Action, Failure, Reach, Shape, Spec, Stop};
 use squall_experiment::Value;
 use squall_experiment::event::Level;
-use squall_experiment::python::{Exception, type_name};
+use squall_experiment::python::{Exception, str_of, type_name};
+use std::future::Future;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -74,7 +77,8 @@ impl Action for Process {
         docs: "Returns `{status, stdout, stderr}`, whatever the status is: judge it with a tolerance. Environment, working \
             folder and standard input are those of `chaos`. The activity waits until the program has ended and both of its \
             output streams are closed, so a program that leaves something running in the background should redirect that \
-            one's output. On a timeout, and when the run is stopped, the program is killed; what it has started itself is not.",
+            one's output. On a timeout the program is killed. When the run is stopped, it gets SIGTERM, and is killed if it \
+            has not ended 3 s later. What it has started itself is left alone.",
         example: "{path: echo, arguments: [hello], timeout: 5}",
         reach: Reach::Host,
         shape: Shape::Provider { kind: "process", filled: &[] },
@@ -96,7 +100,7 @@ impl Action for Process {
         cx.note(Level::Debug, format!("Running: {line}"));
         let mut command = line.command();
         command.envs(cx.environment().added());
-        run(command, &line, timeout, cx).await
+        run(start(command, &line)?, args, timeout, cx).await
     }
 }
 
@@ -116,9 +120,9 @@ fn timeout(given: &Loose) -> Result<Option<Duration>, Exception> {
     Ok(Duration::try_from_secs_f64(seconds.max(0.0)).ok())
 }
 
-async fn run(command: Command, line: &Line, timeout: Option<Duration>, cx: &Act) -> Result<Ended, Stop> {
-    let mut child = start(command, line)?;
-    let work = finish(&mut child);
+async fn run(mut child: Child, args: &Args, timeout: Option<Duration>, cx: &Act) -> Result<Ended, Stop> {
+    let mut output = std::pin::pin!(output(&mut child).fuse());
+    let work = async { tokio::try_join!(output.as_mut(), end(&mut child)) };
     let ended = cx
         .until(async {
             match timeout {
@@ -130,7 +134,7 @@ async fn run(command: Command, line: &Line, timeout: Option<Duration>, cx: &Act)
         })
         .await;
     match ended {
-        Ok(Some(Ok(ended))) => Ok(ended),
+        Ok(Some(Ok(((stdout, stderr), status)))) => Ok(Ended { status: status_of(status), stdout, stderr }),
         Ok(Some(Err(failure))) => {
             reap(&mut child).await;
             Err(failure.into())
@@ -140,7 +144,15 @@ async fn run(command: Command, line: &Line, timeout: Option<Duration>, cx: &Act)
             Err(Failure::target("process activity took too long to complete").into())
         }
         Err(stop) => {
-            reap(&mut child).await;
+            // It is read on: a program that cleans up and finds nobody who reads dies of what it says.
+            let ended = tokio::select! {
+                ended = stopped(&mut child, cx) => ended,
+                () = async { let _ = output.await; std::future::pending().await } => unreachable!("it is pending"),
+            };
+            if let Some(how) = ended.filter(|_| !cx.is_probe()) {
+                let program = args.path.given().map(str_of).unwrap_or_default();
+                cx.note(Level::Warning, format!("the program `{program}` of `{}` {how}", cx.name()));
+            }
             Err(stop)
         }
     }
@@ -151,16 +163,38 @@ fn start(mut command: Command, line: &Line) -> Result<Child, Stop> {
     command.spawn().map_err(|error| unexpected(line.not_started(&error)))
 }
 
-/// Waits for its end and for the end of its output: what it has started may still write to the same streams.
-async fn finish(child: &mut Child) -> Result<Ended, Failure> {
+/// What it writes, and what it has started, for that may still write to the same streams.
+fn output(child: &mut Child) -> impl Future<Output = Result<(String, String), Failure>> + use<> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let (stdout, stderr, status) = tokio::try_join!(read("stdout", stdout), read("stderr", stderr), async {
-        child
-            .wait()
-            .await
-            .map_err(|error| Failure::environment(format!("could not wait for the process: {error}")))
-    })?;
-    Ok(Ended { status: status_of(status), stdout, stderr })
+    async { tokio::try_join!(read("stdout", stdout), read("stderr", stderr)) }
+}
+
+async fn end(child: &mut Child) -> Result<ExitStatus, Failure> {
+    let ended = child.wait().await;
+    ended.map_err(|error| Failure::environment(format!("could not wait for the process: {error}")))
+}
+
+/// Asks it to end, and kills it when it has had its time; what is to be said of that. `None` if it had done its work already.
+async fn stopped(child: &mut Child, cx: &Act) -> Option<&'static str> {
+    // Not reaped yet, so its number is nobody else's.
+    let pid = match child.try_wait() {
+        Ok(Some(status)) if status.success() => return None,
+        Ok(Some(_)) => None,
+        Ok(None) | Err(_) => child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())),
+    };
+    if let Some(pid) = pid {
+        // An error means that it is just ending.
+        let _ = kill_process(pid, Signal::TERM);
+    }
+    tokio::select! {
+        biased;
+        _ = child.wait() => {
+            return Some("was ended by the stop; see whether it put back what it changed");
+        }
+        () = cx.grace() => {}
+    }
+    reap(child).await;
+    Some("did not end when it was told to and was killed; see what it left changed")
 }
 
 async fn read(name: &str, stream: Option<impl AsyncRead + Unpin>) -> Result<String, Failure> {

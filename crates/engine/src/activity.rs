@@ -63,6 +63,14 @@ pub struct Look {
     pub(crate) configuration: Arc<Object>,
     pub(crate) secrets: Arc<Object>,
     pub(crate) activity: Option<ActivityId>,
+    pub(crate) declared: Declared,
+}
+
+/// What is said of an activity where it is declared.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Declared {
+    pub(crate) name: String,
+    pub(crate) is_probe: bool,
 }
 
 impl Look {
@@ -89,6 +97,21 @@ impl Look {
             () = self.stopping.clone().requested() => Err(Stop::Cancelled),
             done = work => Ok(done),
         }
+    }
+
+    /// Completes once what was asked to end because of a stop has had its time for it, which further requests shorten.
+    pub async fn grace(&self) {
+        self.stopping.clone().grace().await;
+    }
+
+    /// The name of the activity.
+    pub fn name(&self) -> &str {
+        &self.declared.name
+    }
+
+    /// Whether the activity is declared as a probe, which changes nothing even if what serves it could.
+    pub fn is_probe(&self) -> bool {
+        self.declared.is_probe
     }
 
     /// Whether the run is being stopped.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: contexts are made here and nowhere else, so nothing acts outside a story with a log.
 
-use crate::activity::{Act, Look};
+use crate::activity::{Act, Declared, Look};
 use crate::environment::{Environment, Handles};
 use crate::failure::Stop;
 use crate::foreign::Foreign;
@@ -86,6 +86,7 @@ impl Stage {
             configuration,
             secrets: Arc::new(secrets),
             activity,
+            declared: Declared::default(),
         }
     }
 

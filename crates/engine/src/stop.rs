@@ -5,7 +5,13 @@
 //! is remembered.
 
 use std::borrow::Cow;
+use std::time::Duration;
 use tokio::sync::watch;
+
+/// How long what is outside of us, and was asked to end, may take for it after the first request.
+pub const GRACE: Duration = Duration::from_secs(3);
+/// How long once a second one came.
+pub const BRIEF: Duration = Duration::from_secs(1);
 
 /// Why a run shall stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,5 +121,54 @@ impl Stopping {
         if requests.wait_for(|requests| requests.degree >= self.from).await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// Completes once what was asked to end now has had its time for it: [`GRACE`], but no more than [`BRIEF`] after a second
+    /// request, and none after a third.
+    pub async fn grace(self) {
+        let requested = |from| Stopping { requests: self.requests.clone(), from }.requested();
+        tokio::select! {
+            () = tokio::time::sleep(GRACE) => {}
+            () = async { requested(2).await; tokio::time::sleep(BRIEF).await } => {}
+            () = requested(3) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::{Instant, sleep};
+
+    /// Seconds that something has which is asked to end when the first of these requests comes, the others so many seconds
+    /// later.
+    async fn check(degree: u8, later: &[u64], expected: u64) {
+        let stopper = Stopper::default();
+        for _ in 0..degree {
+            stopper.request(Signal::Terminate);
+        }
+        let asking = async {
+            for seconds in later {
+                sleep(Duration::from_secs(*seconds)).await;
+                stopper.request(Signal::Interrupt);
+            }
+            std::future::pending::<()>().await;
+        };
+        let begun = Instant::now();
+        tokio::select! {
+            () = stopper.listen(1).grace() => {}
+            () = asking => {}
+        }
+        assert_eq!(begun.elapsed().as_secs(), expected, "{degree}, {later:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_to_end_shrinks_with_every_request() {
+        check(1, &[], 3).await;
+        check(1, &[1], 2).await;
+        check(1, &[2], 3).await;
+        check(1, &[1, 0], 1).await;
+        check(2, &[], 1).await;
+        check(3, &[], 0).await;
     }
 }

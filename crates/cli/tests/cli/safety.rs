@@ -114,6 +114,53 @@ fn an_interrupted_run_has_its_own_code() {
     assert_eq!(running.end().code, 15);
 }
 
+/// Scripts put back what they changed when they are told to end, and the run waits for them before its rollbacks.
+#[test]
+fn a_stop_lets_programs_clean_up() {
+    let script = "trap \"sleep $2; rm $1\" EXIT\ntrap 'exit 1' TERM\ntouch $1\nsleep 9 & wait\n";
+    let run = |name: &str, more: &str, seconds: f32| {
+        format!(
+            "  - {{type: action, name: {name}, {more}provider: {{type: process, path: sh, arguments: [trap.sh, {name}, {seconds}]}}}}\n"
+        )
+    };
+    let experiment = format!(
+        "title: t\ndescription: d\nmethod:\n{}{}rollbacks:\n{}",
+        run("beside", "background: true, ", 0.0),
+        run("here", "", 0.3),
+        "  - {type: action, name: back, provider: {type: process, path: test, arguments: [\"!\", -f, here]}}\n"
+    );
+    let folder = Folder::new().with("e.yaml", &experiment).with("trap.sh", script);
+    let running = folder.start("run --rollback-strategy always e.yaml", "Action: here");
+    while !(folder.path("beside").exists() && folder.path("here").exists()) {
+        std::thread::yield_now();
+    }
+    running.signal("TERM");
+    let done = running.end();
+    done.check(expect![[r#"
+        stderr:
+        [INFO] Validating the experiment's syntax
+        [INFO] Experiment looks valid
+        [INFO] Running experiment: t
+        [INFO] Steady-state strategy: default
+        [INFO] Rollbacks strategy: always
+        [INFO] No steady state hypothesis defined. That's ok, just exploring.
+        [INFO] Playing your experiment's method now...
+        [INFO] Action: beside [in background]
+        [INFO] Action: here
+        [WARNING] Caught SIGTERM signal, interrupting experiment now
+        [CRITICAL] SIGTERM signal received
+        [WARNING] the program `sh` of `beside` was ended by the stop; see whether it put back what it changed
+        [WARNING] the program `sh` of `here` was ended by the stop; see whether it put back what it changed
+        [WARNING] Rollbacks were explicitly requested to be played
+        [INFO] Let's rollback...
+        [INFO] Rollback: back
+        [INFO] Action: back
+        [INFO] Experiment ended with status: interrupted
+        exit: 1
+    "#]]);
+    assert!(!folder.path("beside").exists() && !folder.path("here").exists());
+}
+
 #[test]
 fn an_experiment_and_an_activity_say_what_is_dry() {
     let one = |own: &str, top: &str| {

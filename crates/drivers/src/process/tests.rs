@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::command::which;
-use crate::testing::{play, play_until};
+use crate::testing::{Played, play, play_until};
 use expect_test::{Expect, expect};
 use serde_json::{Value as Json, json};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
@@ -173,22 +174,52 @@ async fn a_timeout_kills_it_and_waits_for_nobody_else() {
     assert!(before.elapsed() < Duration::from_secs(2));
 }
 
-#[tokio::test]
-async fn a_stop_kills_and_reaps_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let pid = folder.path().join("pid");
-    let line = format!("echo $$ > {}.new; mv {0}.new {0}; exec sleep 60", pid.display());
+/// Plays this script until it has made the file `up` in its folder (`$1`), and stops it then.
+async fn stopped(script: &str, folder: &Path) -> Played {
+    let up = folder.join("up");
     let written = async {
-        while !pid.exists() {
+        while !up.exists() {
             tokio::task::yield_now().await;
         }
     };
-    let provider = json!({"type": "process", "path": "sh", "arguments": ["-c", line]});
+    let provider = json!({"type": "process", "path": "sh", "arguments": ["-c", script, "sh", folder]});
     let played = play_until(provider, &[("PATH", PATH)], written).await;
     assert_eq!(played.told(), "cancelled");
-    let pid = std::fs::read_to_string(&pid).unwrap();
+    let pid = std::fs::read_to_string(up).unwrap();
     // Neither running nor a zombie: nothing of it is left.
-    assert!(!std::path::Path::new("/proc").join(pid.trim()).exists());
+    assert!(!Path::new("/proc").join(pid.trim()).exists());
+    played
+}
+
+/// It has the time to put back what it changed, and what it says meanwhile is read; what it has started is not waited for.
+#[tokio::test]
+async fn a_stop_lets_it_clean_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "cd $1; trap 'head -c 200000 /dev/zero; rm fault' EXIT; trap 'exit 1' TERM; touch fault; sleep 9 & \
+                  echo $$ > new; mv new up; wait";
+    let before = Instant::now();
+    let played = stopped(script, folder.path()).await;
+    assert!(!folder.path().join("fault").exists());
+    assert!(before.elapsed() < Duration::from_secs(5));
+    assert_eq!(
+        played.noted.last().unwrap(),
+        "the program `sh` of `` was ended by the stop; see whether it put back what it changed"
+    );
+}
+
+/// Paused time runs on as soon as nothing else happens.
+#[tokio::test(start_paused = true)]
+async fn a_stop_kills_what_does_not_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "cd $1; trap '' TERM; echo $$ > new; mv new up; sleep 9; sleep 9";
+    let (before, paused) = (Instant::now(), tokio::time::Instant::now());
+    let played = stopped(script, folder.path()).await;
+    assert_eq!(paused.elapsed().as_secs(), 3);
+    assert!(before.elapsed() < Duration::from_secs(5));
+    assert_eq!(
+        played.noted.last().unwrap(),
+        "the program `sh` of `` did not end when it was told to and was killed; see what it left changed"
+    );
 }
 
 #[tokio::test]

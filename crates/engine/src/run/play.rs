@@ -4,7 +4,7 @@
 //! was stopped. Patterns are filled in here, at the last moment; the record shows the activity as declared.
 
 use super::cast::{Cast, Cue, Interrupted};
-use crate::activity::Look;
+use crate::activity::{Declared, Look};
 use crate::control::Subject;
 use crate::failure::{Failure, Stop};
 use crate::foreign::{Call, Unreturned};
@@ -156,7 +156,11 @@ pub(crate) async fn perform(
         let names = targets.as_list().unwrap_or_default().iter().filter_map(Value::as_text);
         resolve::merged_secrets(&scope.secrets, names)
     });
-    let look = stage.look(Arc::new(scope.configuration.clone()), secrets.clone().unwrap_or_default(), id);
+    let mut look = stage.look(Arc::new(scope.configuration.clone()), secrets.clone().unwrap_or_default(), id);
+    look.declared = Declared {
+        name: document::name(activity).map_or_else(|| "None".to_owned(), python::str_of),
+        is_probe: activity.get("type").and_then(Value::as_text) == Some("probe"),
+    };
     let (entry, bound) = match means {
         Means::Ours(entry, bound) => (entry, bound),
         Means::Foreign(arguments) => {
