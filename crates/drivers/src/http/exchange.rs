@@ -352,6 +352,7 @@ impl<S: AsyncRead + AsyncWrite> Incoming<S> {
     /// Passes over what may stand behind the last chunk. A server that closes here has sent everything that counts:
     /// `false`.
     async fn trailers(&mut self) -> Result<bool, Broken> {
+        let mut passed = 0;
         loop {
             let unread = self.unread();
             match unread.iter().position(|byte| *byte == b'\n') {
@@ -361,15 +362,18 @@ impl<S: AsyncRead + AsyncWrite> Incoming<S> {
                     if last {
                         return Ok(true);
                     }
+                    passed += end + 1;
                 }
-                None if unread.len() > MOST_HEAD => {
-                    return Err(Broken::TooLarge("trailers", MOST_HEAD >> 10));
-                }
-                None => {
+                None if passed + unread.len() <= MOST_HEAD => {
                     if !self.fill().await? {
                         return Ok(false);
                     }
                 }
+                None => passed += unread.len(),
+            }
+            // Each of them may be short and in time, and the last one never come.
+            if passed > MOST_HEAD {
+                return Err(Broken::TooLarge("trailers", MOST_HEAD >> 10));
             }
         }
     }

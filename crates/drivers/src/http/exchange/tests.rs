@@ -106,6 +106,21 @@ async fn bodies() {
 }
 
 #[tokio::test]
+async fn trailers_without_end_are_given_up() {
+    let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
+    for (trailers, expected) in [
+        (b"T: x\r\n".repeat(MOST_HEAD / 5), "the response's trailers is larger than 256 KiB"),
+        (vec![b'x'; MOST_HEAD * 2], "the response's trailers is larger than 256 KiB"),
+        (
+            [b"T: x\r\n".repeat(MOST_HEAD / 7), b"\r\n".to_vec()].concat(),
+            "200 [Transfer-Encoding=chunked] \"\"",
+        ),
+    ] {
+        assert_eq!(told(&[head, trailers.as_slice()].concat(), usize::MAX, false).await, expected);
+    }
+}
+
+#[tokio::test]
 async fn a_head_request_has_no_body() {
     let said = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n";
     assert_eq!(told(said, 5, true).await, r#"200 [Content-Length=3] """#);
