@@ -1,16 +1,20 @@
 //! Tells a program on this machine of every step of a run.
 
 use super::{failed, limit, told, wants};
+use futures_util::FutureExt as _;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use squall_engine::Failure;
 use squall_engine::control::{Aside, Control, ControlSpec, Happening, Unhooked};
 use std::process::Stdio;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 
 /// The most of what it writes to standard error that a message repeats.
 const MOST: u64 = 4096;
+/// How long its standard error is read on once it has ended.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// Runs a program at each hook.
 pub(crate) struct Program;
@@ -81,16 +85,27 @@ async fn run(args: &Args, happening: &Happening, cx: &Aside<'_>) -> Result<(), F
             let _ = stdin.write_all(input.as_bytes()).await;
         }
     };
-    let read = async {
-        let mut bytes = Vec::new();
-        if let Some(mut stderr) = stderr {
-            // What cannot be read cannot be shown; the status tells.
-            let _ = (&mut stderr).take(MOST).read_to_end(&mut bytes).await;
-            let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
-        }
-        bytes
+    let mut complaint = Vec::new();
+    let talk = async {
+        let read = async {
+            if let Some(mut stderr) = stderr {
+                // What cannot be read cannot be shown; the status tells.
+                let _ = (&mut stderr).take(MOST).read_to_end(&mut complaint).await;
+                let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
+            }
+        };
+        tokio::join!(write, read)
     };
-    let ((), complaint, status) = tokio::join!(write, read, child.wait());
+    let status = {
+        let mut talk = std::pin::pin!(talk.fuse());
+        let status = tokio::select! {
+            status = child.wait() => status,
+            _ = async { let _ = talk.as_mut().await; std::future::pending().await } => unreachable!("it is pending"),
+        };
+        // What it has started may keep the stream open for as long as that likes.
+        let _ = tokio::time::timeout(LAST_WORDS, talk).await;
+        status
+    };
     let status =
         status.map_err(|error| Failure::environment(format!("could not wait for {}: {error}", args.path)))?;
     if status.success() {
@@ -169,6 +184,14 @@ mod tests {
         let mut slow = sh("sleep 60");
         slow["timeout"] = json!(0.05);
         check(slow, "failed: /bin/sh took longer than 0.05 s").await;
+    }
+
+    #[tokio::test]
+    async fn what_it_has_started_is_not_waited_for() {
+        let mut quick = sh("echo one >&2; sleep 9 & exit 3");
+        quick["timeout"] = json!(5);
+        check(quick, "failed: /bin/sh ended with exit status: 3: one").await;
+        check(sh("sleep 9 & exit 0"), "fine").await;
     }
 
     #[tokio::test]
