@@ -64,7 +64,7 @@ pub(crate) fn shown(source: &str) -> String {
     let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let at = match authority.rsplit_once(':') {
         // A password with a slash in it ends what looks like a host.
-        Some((host, port)) if !authority.contains('@') && !host.ends_with(']') && !is_port(port) => {
+        Some((_, port)) if !authority.contains('@') && !port.ends_with(']') && !is_port(port) => {
             behind.rfind('@').map(|at| end + at)
         }
         _ => authority.rfind('@'),
