@@ -50,6 +50,24 @@ pub enum Phase {
     After,
 }
 
+impl Phase {
+    /// What the log says of a look that was not met: because of this probe.
+    pub fn unmet(self, probe: &str) -> (Level, String) {
+        match self {
+            Phase::Before | Phase::After => (
+                Level::Critical,
+                format!(
+                    "Steady state probe '{probe}' is not in the given tolerance so failing this experiment"
+                ),
+            ),
+            Phase::During => (
+                Level::Warning,
+                format!("Continuous steady state probe '{probe}' is not in the given tolerance"),
+            ),
+        }
+    }
+}
+
 /// Where in the experiment an activity is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -318,6 +336,9 @@ pub enum Event {
         /// Whether that probe failed, rather than giving another value.
         #[serde(default)]
         failed: bool,
+        /// Whether controls have the last word: what they leave of it is told after them.
+        #[serde(default)]
+        controlled: bool,
     },
     /// The method begins.
     MethodStarted {

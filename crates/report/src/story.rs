@@ -97,11 +97,12 @@ impl Story {
     }
 
     pub(crate) fn met(self, phase: Phase) -> Story {
-        self.tell(Event::HypothesisEnded { phase, met: true, probe: None, failed: false })
+        self.tell(Event::HypothesisEnded { phase, met: true, probe: None, failed: false, controlled: false })
     }
 
     pub(crate) fn unmet(self, phase: Phase, probe: &str, failed: bool) -> Story {
-        self.tell(Event::HypothesisEnded { phase, met: false, probe: Some(probe.into()), failed })
+        let probe = Some(probe.into());
+        self.tell(Event::HypothesisEnded { phase, met: false, probe, failed, controlled: false })
     }
 
     /// The hypothesis with one probe, looked at and met.

@@ -73,8 +73,13 @@ impl Toolkit {
                 Line::debug(format!("allowed tolerance is {tolerance}")),
                 Line::debug(if *met { "  => within tolerance" } else { "  => not within tolerance" }),
             ],
-            Event::HypothesisEnded { phase, met, probe, failed } => {
-                hypothesis_ended(*phase, *met, probe.as_deref(), *failed)
+            Event::HypothesisEnded { phase, met, probe, failed, controlled } => {
+                let mut lines = looked(*met, *failed);
+                if !met && !controlled {
+                    let (level, text) = phase.unmet(probe.as_deref().unwrap_or("None"));
+                    lines.push(Line::new(level, text));
+                }
+                lines
             }
             Event::MethodStarted { activities } => {
                 let empty = (*activities == 0).then(|| Line::info("No declared activities, let's move on."));
@@ -199,25 +204,15 @@ fn hypothesis_started(phase: Phase, title: &str) -> Vec<Line> {
     ]
 }
 
-fn hypothesis_ended(phase: Phase, met: bool, probe: Option<&str>, failed: bool) -> Vec<Line> {
+/// What the log says of a look before any control has its word.
+fn looked(met: bool, failed: bool) -> Vec<Line> {
     if met {
-        return vec![Line::info("Steady state hypothesis is met!")];
+        vec![Line::info("Steady state hypothesis is met!")]
+    } else if failed {
+        vec![Line::warning("Probe terminated unexpectedly, so its tolerance could not be validated")]
+    } else {
+        Vec::new()
     }
-    let mut lines = Vec::new();
-    if failed {
-        let text = "Probe terminated unexpectedly, so its tolerance could not be validated";
-        lines.push(Line::warning(text));
-    }
-    let probe = probe.unwrap_or("None");
-    lines.push(match phase {
-        Phase::Before | Phase::After => Line::critical(format!(
-            "Steady state probe '{probe}' is not in the given tolerance so failing this experiment"
-        )),
-        Phase::During => {
-            Line::warning(format!("Continuous steady state probe '{probe}' is not in the given tolerance"))
-        }
-    });
-    lines
 }
 
 fn rollbacks_decided(choice: &RollbackChoice) -> Vec<Line> {

@@ -34,15 +34,15 @@ pub(crate) async fn look(cast: &Cast<'_>, stage: &Stage, phase: Phase) -> Looked
     let Some(hypothesis) = experiment.hypothesis() else { return Looked::Met };
     let title = hypothesis.title.map_or_else(|| "None".to_owned(), python::str_of);
     stage.story.tell(Event::HypothesisStarted { phase, title });
-    let end = |unmet: Option<Unmet>| {
-        let (met, failed) = (unmet.is_none(), unmet.as_ref().is_some_and(|unmet| unmet.failed));
-        let probe = unmet.map(|unmet| unmet.probe);
-        stage.story.tell(Event::HypothesisEnded { phase, met, probe, failed });
+    let end = |unmet: Option<&Unmet>, controlled| {
+        let (met, failed) = (unmet.is_none(), unmet.is_some_and(|unmet| unmet.failed));
+        let probe = unmet.map(|unmet| unmet.probe.clone());
+        stage.story.tell(Event::HypothesisEnded { phase, met, probe, failed, controlled });
     };
     if !cast.is_controlled() {
         let (looked, unmet) = probe(cast, stage, phase).await;
         if looked.is_over() {
-            end(unmet);
+            end(unmet.as_ref(), false);
         }
         return looked;
     }
@@ -54,17 +54,25 @@ pub(crate) async fn look(cast: &Cast<'_>, stage: &Stage, phase: Phase) -> Looked
         Err(Interrupted) => (Looked::Interrupted, None),
     };
     if looked.is_over() {
-        end(unmet);
+        end(unmet.as_ref(), true);
         cast.told(stage).await;
     }
-    match cast.turn(stage, Around::Hypothesis, Side::After, subject).await {
+    let looked = match cast.turn(stage, Around::Hypothesis, Side::After, subject).await {
         Ok(changes) => match (looked, changes.met) {
             (Looked::NotMet | Looked::Failed, Some(true)) => Looked::Met,
             (Looked::Met, Some(false)) => Looked::NotMet,
             (looked, _) => looked,
         },
         Err(Interrupted) => Looked::Interrupted,
+    };
+    if matches!(looked, Looked::NotMet | Looked::Failed) {
+        // Of what a control says alone, the last probe is named, as in the Toolkit.
+        let last = || hypothesis.probes.last().map(|probe| shown_name(cast, probe));
+        let probe = unmet.map(|unmet| unmet.probe).or_else(last);
+        let (level, text) = phase.unmet(probe.as_deref().unwrap_or("None"));
+        stage.story.tell(Event::Noted { level, text });
     }
+    looked
 }
 
 impl Looked {

@@ -229,11 +229,8 @@ fn events() -> BoxedStrategy<Event> {
             met,
             tolerance
         }),
-        (phase(), flag(), of(t()), flag()).prop_map(|(phase, met, probe, failed)| E::HypothesisEnded {
-            phase,
-            met,
-            probe,
-            failed
+        (phase(), flag(), of(t()), flag(), flag()).prop_map(|(phase, met, probe, failed, controlled)| {
+            E::HypothesisEnded { phase, met, probe, failed, controlled }
         }),
         any::<usize>().prop_map(|activities| E::MethodStarted { activities }),
         Just(E::MethodEnded),

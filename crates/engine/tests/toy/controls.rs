@@ -3,11 +3,11 @@
 use crate::system::{Outcome, System, activity, play_under};
 use futures_util::future::BoxFuture;
 use serde_json::json;
-use squall_engine::control::{Call, Changes, Controls, Subject, Unhooked};
+use squall_engine::control::{Call, Changes, Controls, Hook, Subject, Unhooked};
 use squall_engine::options::{Options, RollbackStrategy};
 use squall_engine::stop::Signal;
-use squall_experiment::Value;
-use squall_experiment::event::{Event, Status};
+use squall_experiment::event::{Around, Event, Level, Side, Status};
+use squall_experiment::{Object, Value};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -132,6 +132,60 @@ async fn hooks_that_are_quick_enough_are_all_called_after_a_stop() {
         assert_eq!(failed, left_out, "{takes}");
         let numbers = system.numbers();
         assert_eq!((numbers["cart"], numbers["mark"]), (3, 0), "{takes}");
+    }
+}
+
+/// Says of every look whether it was met.
+struct Judge(bool);
+
+impl Controls for Judge {
+    fn globals(&self) -> Vec<Value> {
+        vec![Value::Object(Object::from_iter([("name".to_owned(), "judge".into())]))]
+    }
+
+    fn call<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Changes, Unhooked>> {
+        let after = call.hook == Hook::Turn(Around::Hypothesis, Side::After);
+        let met = after.then_some(self.0);
+        Box::pin(std::future::ready(Ok(Changes { met, ..Changes::default() })))
+    }
+}
+
+async fn judged_run(judge: Judge, tolerance: i64) -> Outcome {
+    let system = System::with(&[("cart", 3)]);
+    let experiment = json!({
+        "title": "t",
+        "description": "d",
+        "steady-state-hypothesis":
+            {"title": "h", "probes": [activity("read cart", json!({"tolerance": tolerance}))]},
+        "method": [],
+    });
+    let state = tempfile::tempdir().unwrap();
+    play_under(Some(Arc::new(judge)), &system, experiment, Options::default(), &[], state.path()).await
+}
+
+/// The line that fails an experiment follows the controls, and what they say decides whether there is one.
+#[tokio::test(start_paused = true)]
+async fn a_control_has_the_last_word_on_a_look() {
+    for (judged, tolerance, status) in [
+        (false, 3, Status::Failed),
+        (true, 7, Status::Completed),
+        (true, 3, Status::Completed),
+        (false, 7, Status::Failed),
+    ] {
+        let outcome = judged_run(Judge(judged), tolerance).await;
+        assert_eq!(outcome.ended.status, status, "{judged} {tolerance}");
+        let at = |of: &dyn Fn(&Event) -> bool| outcome.records.iter().position(|record| of(&record.event));
+        let said = at(&|event| {
+            matches!(event, Event::Noted { level: Level::Critical, text }
+                if text == "Steady state probe 'read-cart' is not in the given tolerance so failing this experiment")
+        });
+        assert_eq!(said.is_some(), !judged, "{judged} {tolerance}");
+        let called = at(&|event| {
+            matches!(event, Event::ControlCalled { around: Around::Hypothesis, side: Side::After, .. })
+        });
+        assert!(said.is_none_or(|said| called.is_some_and(|called| called < said)), "{judged} {tolerance}");
+        let ended = |event: &Event| matches!(event, Event::HypothesisEnded { controlled: true, .. });
+        assert!(outcome.has(ended));
     }
 }
 

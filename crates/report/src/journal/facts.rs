@@ -159,7 +159,7 @@ impl Facts {
             }
             Event::Broke { message: _, place } => self.broke(at, place),
             Event::HypothesisStarted { phase, title: _ } => self.open[round(phase)].clear(),
-            Event::HypothesisEnded { phase, met, probe: _, failed: _ } => {
+            Event::HypothesisEnded { phase, met, probe: _, failed: _, controlled: _ } => {
                 let state = State { met, probes: std::mem::take(&mut self.open[round(phase)]) };
                 // A killed run did not live to say so.
                 self.deviated |= phase == Phase::After && !met;

@@ -449,9 +449,15 @@ fn a_killed_run_had_found_a_weakness() {
     let deviated = killed().steady(Phase::After, alive(), exited(1, ""));
     let journal: Json = serde_json::from_str(&text(&deviated.records)).unwrap();
     assert_eq!((&journal["status"], &journal["deviated"]), (&json!("interrupted"), &json!(false)));
-    let deviated = killed()
-        .tell(Event::HypothesisStarted { phase: Phase::After, title: "t".into() })
-        .tell(Event::HypothesisEnded { phase: Phase::After, met: false, probe: None, failed: false });
+    let deviated = killed().tell(Event::HypothesisStarted { phase: Phase::After, title: "t".into() }).tell(
+        Event::HypothesisEnded {
+            phase: Phase::After,
+            met: false,
+            probe: None,
+            failed: false,
+            controlled: false,
+        },
+    );
     let journal: Json = serde_json::from_str(&text(&deviated.records)).unwrap();
     assert_eq!(journal["deviated"], json!(true));
 }

@@ -219,7 +219,7 @@ impl Fold {
                     round.tolerance.clone_from(&tolerance);
                 }
             }
-            Event::HypothesisEnded { phase, met, probe, failed: _ } => {
+            Event::HypothesisEnded { phase, met, probe, failed: _, controlled: _ } => {
                 let state = std::mem::take(self.round(phase)).state(met, probe);
                 match phase {
                     Phase::Before => self.summary.before = Some(state),
