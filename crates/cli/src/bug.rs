@@ -2,19 +2,23 @@
 //!
 //! Invariant: nobody sees a backtrace instead of a sentence, and the sentence goes to console and log file.
 
+use crate::screen::Screen;
 use crate::session::SharedLog;
 use jiff::Timestamp;
 use squall_report::line::Line;
+use std::io::Write as _;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 
 /// From here on a panic is one CRITICAL line.
-pub(crate) fn announce_in(log: SharedLog) {
+pub(crate) fn announce_in(log: SharedLog, screen: Screen) {
     panic::set_hook(Box::new(move |info| {
         let line = Line::critical(sentence(info));
         match log.try_lock() {
             Ok(mut log) => log.line(&line, Timestamp::now()),
-            // Whoever holds the log panicked.
-            Err(_) => eprintln!("{}", line.message),
+            Err(_) => {
+                // Whoever holds the log panicked.
+                let _ = screen.raw().write_all(format!("{}\n", line.message).as_bytes());
+            }
         }
     }));
 }

@@ -9,6 +9,7 @@ mod controls;
 mod demo;
 mod discover;
 mod exit;
+mod farewell;
 mod foreign;
 mod helps;
 mod info;
@@ -61,8 +62,8 @@ fn chaos() -> u8 {
             return exit::FAILED;
         }
     };
-    let (log, notices) = (session.log.clone(), session.notices.clone());
-    bug::announce_in(log.clone());
+    let (log, notices, screen) = (session.log.clone(), session.notices.clone(), session.screen.clone());
+    bug::announce_in(log.clone(), screen.clone());
     let done = bug::caught(|| {
         if let Some(folder) = folder {
             session.move_to(&folder)?;
@@ -81,6 +82,7 @@ fn chaos() -> u8 {
         None => exit::FAILED,
     };
     notices.farewell();
+    farewell::wait(&log, &screen);
     code
 }
 

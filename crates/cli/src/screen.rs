@@ -1,13 +1,17 @@
 //! The console: standard error, and on a terminal a live status below the log lines.
 //!
-//! Invariant: on a pipe nothing but log lines is written.
+//! Invariant: on a pipe nothing but log lines is written, and no reader holds us up.
 
 use jiff::Timestamp;
 use squall_engine::story::Observer;
 use squall_report::advice::Advice;
+use squall_report::console::Console;
+use squall_report::console::outlet::Descriptor;
 use squall_report::live::Live;
 use std::convert::Infallible;
 use std::io::{self, IsTerminal as _, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How often the status is looked at. Nothing is drawn when it has not changed.
@@ -20,7 +24,9 @@ pub(crate) struct Screen {
     pub(crate) terminal: bool,
     /// Whether it may have colours.
     pub(crate) colours: bool,
+    console: Console,
     live: Option<Live>,
+    stopped: Arc<AtomicBool>,
 }
 
 impl Screen {
@@ -29,16 +35,37 @@ impl Screen {
         let terminal = for_people && io::stderr().is_terminal();
         let colours = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
         let moves = terminal && term.is_some_and(|term| !term.is_empty() && term != "dumb");
-        let live = (live && moves).then(|| Live::new(Box::new(io::stderr()), colours));
-        Screen { terminal, colours, live }
+        let console = Console::new(Descriptor::new(io::stderr()));
+        let live = (live && moves).then(|| Live::new(Box::new(console.clone()), colours));
+        Screen { terminal, colours, console, live, stopped: Arc::default() }
     }
 
     /// Where lines are written to.
     pub(crate) fn console(&self) -> Box<dyn Write + Send> {
         match &self.live {
             Some(live) => live.console(),
-            None => Box::new(io::stderr()),
+            None => Box::new(self.console.clone()),
         }
+    }
+
+    /// Where something is written to whatever holds the status.
+    pub(crate) fn raw(&self) -> impl Write {
+        self.console.clone()
+    }
+
+    /// How many bytes nobody has read yet.
+    pub(crate) fn pending(&self) -> usize {
+        self.console.pending()
+    }
+
+    /// Somebody wants us to end.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody wanted us to end.
+    pub(crate) fn was_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 
     /// Its width in columns, if it is a terminal.

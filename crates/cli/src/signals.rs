@@ -91,7 +91,9 @@ impl<'a> Signals<'a> {
                 _ = self.user2.recv() => Signal::User2,
             };
             degree += 1;
+            self.session.screen.stop();
             if degree == 3 {
+                // Said if it goes at once: nobody waits for the console any more.
                 self.session.say(Line::critical(format!(
                     "stopped at once by a third signal; `chaos recover {}` puts back what is still changed",
                     self.run

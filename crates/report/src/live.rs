@@ -1,7 +1,7 @@
 //! A few lines below the log on a terminal: what goes on now, for how long, and how long a pause still is.
 //!
 //! Invariant: whoever writes to [`Live::console`] finds the status erased, so log lines stay in order and whole; after
-//! [`Live::finish`] nothing of it is left on the screen. What is shown is a function of records and the time ([`status`]).
+//! [`Live::finish`] nothing of it is left on the screen. A terminal that takes nothing (Ctrl-S) gets no more of it until it does. What is shown is a function of records and the time ([`status`]).
 //!
 //! Not here: whether there is a terminal (without one, or on a dumb one, nobody makes a [`Live`]), its width, and when it is
 //! time to look again.
@@ -28,7 +28,7 @@ struct Screen {
 }
 
 impl Live {
-    /// On this console, which is a terminal that understands ANSI's cursor movements.
+    /// On this console, which is a terminal that understands ANSI's cursor movements. `flush` tells whether it is behind, and does not wait.
     pub fn new(console: Box<dyn Write + Send>, colours: bool) -> Live {
         Live(Arc::new(Mutex::new(Screen {
             console,
@@ -59,10 +59,15 @@ impl Live {
         if lines == screen.drawn {
             return;
         }
+        // A terminal that is behind has no use for how it was meanwhile.
+        if screen.console.flush().is_err() {
+            return;
+        }
         // One write, so that nobody sees the empty screen between.
         let text = erase(screen.drawn.len()) + &draw(&lines, screen.colours);
-        screen.drawn = lines;
-        screen.put(&text);
+        if screen.put(&text) {
+            screen.drawn = lines;
+        }
     }
 
     /// Takes the status off the screen for good.
@@ -79,16 +84,21 @@ impl Live {
 
 impl Screen {
     fn clear(&mut self) {
-        let lines = std::mem::take(&mut self.drawn).len();
-        if lines > 0 {
-            self.put(&erase(lines));
+        if !self.drawn.is_empty() && self.put(&erase(self.drawn.len())) {
+            self.drawn.clear();
         }
     }
 
-    fn put(&mut self, text: &str) {
-        if self.console.write_all(text.as_bytes()).and_then(|()| self.console.flush()).is_err() {
-            // The terminal is gone; the log finds that out by itself.
-            self.over = true;
+    /// Whether there was room for it.
+    fn put(&mut self, text: &str) -> bool {
+        match self.console.write_all(text.as_bytes()) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
+            Err(_) => {
+                // The terminal is gone; the log finds that out by itself.
+                self.over = true;
+                true
+            }
         }
     }
 }

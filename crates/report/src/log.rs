@@ -1,16 +1,18 @@
 //! Lines to the console and to the log file.
 //!
 //! Invariant: a line is written whole, those that come together with one call, and nothing that happens to the console or the file (a closed pipe, a full
-//! disk) ends a run. No line holds a secret that its [`Redactor`] knows. The console is plain or JSON; the file is always plain, appended to, and names the module of each line.
+//! disk) ends a run. A log file that is no regular file (a FIFO) is written to as a [`Console`], so that no reader of it holds us up. No line holds a secret that its [`Redactor`] knows. The console is plain or JSON; the file is always plain, appended to, and names the module of each line.
 //!
 //! Not here: which lines there are, and whether the console is a terminal.
 
+use crate::console::Console;
+use crate::console::outlet::Descriptor;
 use crate::line::Line;
 use crate::redact::Redactor;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use squall_experiment::event::Level;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -72,10 +74,16 @@ impl std::error::Error for Unwritable {
 pub struct Log {
     options: Options,
     console: Option<Box<dyn Write + Send>>,
-    file: Option<File>,
+    /// How many lines the console had no room for since it last took one.
+    left_out: usize,
+    file: Option<Box<dyn Write + Send>>,
+    /// The file, if it is one that is read by somebody.
+    pipe: Option<Console>,
     redactor: Redactor,
     /// Lines for the console that were added and not written yet.
     shown: String,
+    /// How many those are.
+    lines: usize,
     /// The same for the file.
     kept: String,
     seconds: Seconds,
@@ -84,22 +92,34 @@ pub struct Log {
 }
 
 impl Log {
-    /// Opens the log file, if one is wanted.
+    /// Opens the log file, if one is wanted. A console that has no room answers `WouldBlock` to the whole of a write, and is tried again
+    /// with the next lines.
     ///
     /// # Errors
     /// It cannot be opened. Advice for the user: `--log-file PATH`, or `--no-log-file`.
     pub fn new(options: Options, console: Box<dyn Write + Send>) -> Result<Log, Unwritable> {
-        let open = |path: &Path| {
+        let mut file: Option<Box<dyn Write + Send>> = None;
+        let mut pipe = None;
+        if let Some(path) = &options.file {
             let opened = OpenOptions::new().append(true).create(true).open(path);
-            opened.map_err(|error| Unwritable { path: path.to_owned(), error })
-        };
-        let file = options.file.as_deref().map(open).transpose()?;
+            let opened = opened.map_err(|error| Unwritable { path: path.clone(), error })?;
+            if opened.metadata().is_ok_and(|it| it.is_file()) {
+                file = Some(Box::new(opened));
+            } else {
+                let made = Console::new(Descriptor::new(opened));
+                pipe = Some(made.clone());
+                file = Some(Box::new(made));
+            }
+        }
         Ok(Log {
             options,
             console: Some(console),
+            left_out: 0,
             file,
+            pipe,
             redactor: Redactor::default(),
             shown: String::new(),
+            lines: 0,
             kept: String::new(),
             seconds: Seconds::default(),
             last: Timestamp::UNIX_EPOCH,
@@ -129,13 +149,7 @@ impl Log {
 
     /// Writes the lines that were added.
     pub fn flush(&mut self) {
-        // Whoever read it went away; the run goes on, and its log file and journal say what happened.
-        if let Some(console) = self.console.as_mut().filter(|_| !self.shown.is_empty())
-            && console.write_all(self.shown.as_bytes()).and_then(|()| console.flush()).is_err()
-        {
-            self.console = None;
-        }
-        self.shown.clear();
+        self.flush_console();
         if let Some(file) = self.file.as_mut().filter(|_| !self.kept.is_empty())
             && let Err(error) = file.write_all(self.kept.as_bytes())
         {
@@ -147,6 +161,34 @@ impl Log {
             return self.flush();
         }
         self.kept.clear();
+    }
+
+    fn flush_console(&mut self) {
+        let lines = std::mem::take(&mut self.lines);
+        let mut shown = std::mem::take(&mut self.shown);
+        if self.left_out > 0 {
+            let kept = if self.file.is_some() { "; the log file has them" } else { "" };
+            let text =
+                format!("{} lines are left out here, for nobody read for too long{kept}", self.left_out);
+            self.show(&Line::warning(text), self.last);
+            self.lines = 0;
+            shown = std::mem::take(&mut self.shown) + &shown;
+        }
+        if let Some(console) = self.console.as_mut().filter(|_| !shown.is_empty()) {
+            match console.write_all(shown.as_bytes()) {
+                Ok(()) => self.left_out = 0,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.left_out += lines,
+                // Whoever read it went away; the run goes on, and its log file and journal say what happened.
+                Err(_) => self.console = None,
+            }
+        }
+        shown.clear();
+        self.shown = shown;
+    }
+
+    /// How many bytes a log file that is read by somebody has yet to take.
+    pub fn pending(&self) -> usize {
+        self.pipe.as_ref().map_or(0, Console::pending)
     }
 
     /// Writes a line of the caller, said now.
@@ -169,6 +211,7 @@ impl Log {
         if self.console.is_none() {
             return;
         }
+        self.lines += 1;
         let options = &self.options;
         match options.format {
             Format::Text => {

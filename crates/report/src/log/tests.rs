@@ -164,3 +164,34 @@ fn a_full_disk_is_said_once() {
     "#]]
     .assert_debug_eq(&said);
 }
+
+#[test]
+fn lines_without_room_are_counted() {
+    /// Has room for so many writes, then for none, then again.
+    struct Small(Console, Vec<bool>);
+    impl Write for Small {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            match self.1.pop() {
+                Some(false) => Err(io::ErrorKind::WouldBlock.into()),
+                _ => self.0.write(bytes),
+            }
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let console = Console::default();
+    let small = Small(console.clone(), vec![true, false, false, true]);
+    let mut log = Log::new(options(), Box::new(small)).unwrap();
+    let at = Timestamp::from_microsecond(1_795_165_981_043_746).unwrap();
+    for text in ["one", "two", "three\nand more", "four", "five"] {
+        log.line(&line(Level::Info, text), at);
+    }
+    expect![[r#"
+        [2026-11-20 11:13:01 INFO] one
+        [2026-11-20 11:13:01 WARNING] 2 lines are left out here, for nobody read for too long
+        [2026-11-20 11:13:01 INFO] four
+        [2026-11-20 11:13:01 INFO] five
+    "#]]
+    .assert_eq(&console.text());
+}
