@@ -9,6 +9,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 
 from lab import Lab, Tally, need, options, until
@@ -403,13 +405,122 @@ def shadowed(lab):
         need(told.code == 0, f"{command}: {told}")
 
 
+# Programs that never say hello. What they are given: -c, the first lines in Python, and the number of the file to answer on.
+MUTE = [
+    ("sleeps", "#!/bin/sh\nexec sleep 600\n"),
+    ("writes half a line", f"#!{sys.executable}\nimport os, sys, time\nos.write(int(sys.argv[3]), b'{{\"id\": 0')\ntime.sleep(600)\n"),
+    ("is busy for ever", "#!/bin/sh\nwhile :; do :; done\n"),
+]
+OLD = f"""#!{sys.executable}
+import os, sys
+os.write(int(sys.argv[3]), b'{{"id": 0, "ok": {{"version": [3, 7, 16], "old": true}}}}\\n')
+os.read(int(sys.argv[3]), 1)
+"""
+
+
+def program(lab, name, text):
+    path = lab.write(name.replace(" ", "-"), text)
+    os.chmod(path, 0o755)
+    return path
+
+
+def mute(lab):
+    """Interpreters that never answer end the validation after a while, and are gone then; all at once, for it takes its time."""
+    lab.write("experiment.json", json.dumps(experiment(activity("one", "fine"), activity("two", "prints"))))
+    started = []
+    for name, text in MUTE:
+        console = open(os.path.join(lab.work, "console-" + name), "w+", encoding="utf-8")
+        ran = lab.start("--no-version-check", "--no-log-file", "--python", program(lab, name, text), "validate", "experiment.json",
+                        stderr=console)
+        started.append((name, ran, console))
+    for name, ran, console in started:
+        code = ran.wait(timeout=60)
+        console.seek(0)
+        told = console.read()
+        console.close()
+        need(code == 1, f"one that {name}: exit code {code}")
+        need("did not answer as Python does within 30 seconds" in told, f"one that {name}: {told}")
+        need(name.replace(" ", "-") + " (from --python)" in told, f"one that {name}: it is not named: {told}")
+    lab.alone()
+
+
+def mute_and_stopped(lab, number):
+    """Whatever ends chaos ends an interpreter that never read a line of it."""
+    lab.write("experiment.json", json.dumps(experiment(activity("one", "fine"))))
+    for name, text in MUTE:
+        ran = lab.start("--no-version-check", "--python", program(lab, name, text), "validate", "experiment.json",
+                        stderr=subprocess.DEVNULL)
+        until("the interpreter", 10, lambda: len(lab.marked()) > 1)
+        os.kill(ran.pid, number)
+        ran.wait(timeout=10)
+        lab.alone()
+
+
+def safeguard(lab):
+    """A control that the named Python cannot be asked for: nothing is run without it. Where none was named, it is left out."""
+    danger = os.path.join(lab.work, "danger")
+    what = {"title": "guarded", "description": "d",
+            "controls": [{"name": "guard", "provider": {"type": "python", "module": "nobodys_safeguard"}}],
+            "method": [{"type": "action", "name": "danger", "provider": {"type": "process", "path": "touch", "arguments": [danger]}}]}
+    lab.write("guarded.json", json.dumps(what))
+    old, dead = program(lab, "old", OLD), program(lab, "dead", "#!/bin/sh\nexit 3\n")
+    venv = os.path.join(lab.dir, "venv")
+    os.makedirs(os.path.join(venv, "bin"))
+    os.symlink(old, os.path.join(venv, "bin", "python"))
+    settings = lab.write("python-settings.yaml", f"python: {old}\n")
+    before = lab.env.pop("VIRTUAL_ENV", None)
+    try:
+        for name, flags, active, expected in (
+            ("a VIRTUAL_ENV that is gone", [], "/gone", r"asked .*python3? \(from PATH; VIRTUAL_ENV=/gone has no bin/python\)"),
+            ("a VIRTUAL_ENV that is too old", [], venv, r"\(from VIRTUAL_ENV\) is Python 3\.7\.16: extensions need 3\.8 or later"),
+            ("a --python that is too old", ["--python", old], None, r"\(from --python\) is Python 3\.7\.16"),
+            ("a --python that dies", ["--python", dead], None, r"\(from --python\) did not answer as Python does: it ended with status 3"),
+            ("a --python that is not there", ["--python", "/gone/python"], None, r"there is no program `/gone/python`"),
+            ("a setting that is too old", ["--settings", settings], None, r"\(from the setting `python`\) is Python 3\.7\.16"),
+        ):
+            if active:
+                lab.env["VIRTUAL_ENV"] = active
+            for more in ([], ["--no-validation"]):
+                ran = lab.chaos("--no-version-check", *flags, "run", *more, "guarded.json", timeout=60)
+                need(ran.code == 1 and not os.path.exists(danger), f"{name}: the danger was run: {ran}")
+                need(re.search(r"WARNING\] .*" + expected, ran.err), f"{name}: no warning of /{expected}/: {ran}")
+                need("nothing is run without it" in ran.err, f"{name}: {ran}")
+            lab.env.pop("VIRTUAL_ENV", None)
+        ran = lab.chaos("--no-version-check", "run", "guarded.json", timeout=60)
+        need(ran.code == 0 and os.path.exists(danger), f"no Python was named: {ran}")
+        log = open(os.path.join(lab.work, "chaostoolkit.log"), encoding="utf-8").read()
+        need(re.search(r"cannot import `nobodys_safeguard`: .*; asked .* \(from PATH\)", log), "the log does not say who was asked")
+        lab.env["VIRTUAL_ENV"] = "/gone"
+        lab.write("experiment.json", json.dumps(experiment(activity("one", "fine"))))
+        ran = lab.chaos("--no-version-check", "run", "experiment.json", timeout=60)
+        need(ran.code == 0 and ran.err.count("VIRTUAL_ENV=/gone has no bin/python") == 1, f"it is not said once: {ran}")
+    finally:
+        lab.env.pop("VIRTUAL_ENV", None)
+        if before:
+            lab.env["VIRTUAL_ENV"] = before
+    lab.alone()
+
+
+def plugin(lab):
+    """A notification plugin that ends its interpreter while a probe is being called in Python."""
+    lab.write("hostile_plugin.py", "import os\n\ndef notify(channel, event):\n    os._exit(3)\n")
+    settings = lab.write("settings.yaml", "notifications:\n  - type: plugin\n    module: hostile_plugin\n")
+    lab.write("experiment.json", json.dumps(experiment({**activity("long", "sleeps"), "provider": {
+        "type": "python", "module": "hostile_extension", "func": "sleeps", "arguments": {"seconds": 2}}})))
+    ran = lab.chaos("--no-version-check", "--settings", settings, "run", "experiment.json", timeout=60)
+    need(ran.code == 0 and lab.journal()["status"] == "completed", f"the run did not go on: {ran}")
+    need(records(lab.journal())["long"]["status"] == "succeeded", f"{records(lab.journal())['long']}")
+    log = open(os.path.join(lab.work, "chaostoolkit.log"), encoding="utf-8").read()
+    need("ended with status 3" in log, "the plugin was not called")
+    lab.alone()
+
+
 def interpreters(lab):
-    """Programs that are no Python, or are too old."""
+    """Programs that are no Python."""
     what = json.dumps(experiment(activity("one", "fine")))
     for name, script, expected in (
         ("no-python", "#!/bin/sh\nexit 3\n", r"ended with status 3"),
-        ("silent", "#!/bin/sh\nexec sleep 600\n", None),
-        ("babbles", "#!/bin/sh\nfor n in 1 2 3 4 5 6 7 8 9; do eval \"echo hello >&$n\"; done 2>/dev/null\nexit 0\n", r"interpreter"),
+        ("babbles", "#!/bin/sh\nfor n in 1 2 3 4 5 6 7 8 9; do eval \"echo hello >&$n\"; done 2>/dev/null\nexit 0\n", r"is no Python|did not answer as Python does"),
         ("nothing", None, r"there is no program"),
     ):
         path = os.path.join(lab.work, name)
@@ -417,8 +528,6 @@ def interpreters(lab):
             lab.write(name, script)
             os.chmod(path, 0o755)
         lab.write("experiment.json", what)
-        if expected is None:
-            continue
         ran = lab.chaos("--no-version-check", "--python", path, "--log-file-level", "debug", "run", "experiment.json", timeout=60)
         log = open(os.path.join(lab.work, "chaostoolkit.log"), encoding="utf-8").read()
         need(ran.code == 1, f"{name}: exit code {ran.code}")
@@ -447,6 +556,11 @@ def main():
         tally.check("a module that is no Python", validates, lab, "def act(:\n", "could not find")
         tally.check("files in the working folder that are called like Python's modules", shadowed, lab)
         tally.check("interpreters that are none", interpreters, lab)
+        tally.check("interpreters that never answer", mute, lab)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            tally.check(f"interpreters that never answer, and {number.name} for chaos", mute_and_stopped, lab, number)
+        tally.check("a control that the named Python cannot be asked for", safeguard, lab)
+        tally.check("a notification plugin that ends its interpreter", plugin, lab)
     tally.end()
 
 

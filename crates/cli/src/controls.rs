@@ -53,13 +53,13 @@ impl Backstage {
         let mut globals = Vec::new();
         for (name, control) in settings::controls(settings)? {
             session.say(Line::debug(format!("Loading global control '{name}'")));
-            globals.extend(loaded(name, control, &python, session));
+            globals.extend(loaded(name, control, &python, session)?);
         }
         for path in files {
             for (name, control) in file::read(path, session)? {
                 let from = path.display();
                 session.say(Line::debug(format!("Loading global control '{name}' from {from}")));
-                globals.extend(loaded(&name, &control, &python, session));
+                globals.extend(loaded(&name, &control, &python, session)?);
             }
         }
         let mut settings = settings.clone();
@@ -148,17 +148,24 @@ impl Backstage {
         Ok(changed)
     }
 
+    /// Imports the modules of an experiment's controls, before the run, for that takes its time.
+    ///
+    /// # Errors
+    /// A control that may be a safeguard cannot be asked for, because the Python that was named is none.
+    pub(crate) fn summon(&self, experiment: &Experiment, session: &Session) -> Result<(), Problem> {
+        for module in declared(&experiment.document).iter().filter_map(|control| module(control)) {
+            if CATALOG.control(module).is_none() {
+                sought(module, &self.python, session)?;
+            }
+        }
+        Ok(())
+    }
+
     /// For a run of this experiment with these strategies; `None` if nothing is called around it.
     pub(crate) fn of(mut self, experiment: &Experiment, options: &Options) -> Option<Arc<Backstage>> {
         let declared = declared(&experiment.document);
         if self.globals.is_empty() && declared.is_empty() {
             return None;
-        }
-        // Modules are imported before the run, for that takes its time.
-        for module in declared.iter().filter_map(|control| module(control)) {
-            if CATALOG.control(module).is_none() {
-                self.python.module(module);
-            }
         }
         let shown = !self.settings.shown.is_null();
         if let Value::Object(settings) = &mut self.settings.filled {
@@ -220,7 +227,8 @@ impl Controls for Backstage {
 pub(crate) fn foreign(module: &str, control: &Object, session: &Session) -> KnownControl {
     let bridge = session.bridge();
     match Python::new(bridge.clone()).module(module) {
-        Module::Missing(_) => {
+        found @ (Module::Missing(_) | Module::Unasked(_)) => {
+            say_missing(module, &found, session);
             KnownControl::NoModule(CATALOG.controls.iter().map(|entry| entry.spec.name.to_owned()).collect())
         }
         Module::With(hooks) if hooks.iter().any(|hook| hook == "validate_control") => {
@@ -249,22 +257,49 @@ fn module(control: &Object) -> Option<&str> {
 }
 
 /// A control that holds for every experiment, with its name; `None` if there is no such module.
-fn loaded(name: &str, control: &Value, python: &Python, session: &Session) -> Option<Value> {
+fn loaded(name: &str, control: &Value, python: &Python, session: &Session) -> Result<Option<Value>, Problem> {
     let Value::Object(control) = control else {
         let text = format!("control '{name}' is left out: it must be an object");
         session.say(Line::warning(text));
-        return None;
+        return Ok(None);
     };
     let mut control = control.clone();
     control.insert("name".to_owned(), name.into());
     if let Some(module) = module(&control)
         && CATALOG.control(module).is_none()
-        && let Module::Missing(why) = python.module(module)
+        && let Module::Missing(why) | Module::Unasked(why) = sought(module, python, session)?
     {
         // The Toolkit says so at DEBUG only.
         let text = format!("Control module '{module}' could not be loaded ({why}). Have you installed it?");
         session.say(if session.screen.terminal { Line::warning(text) } else { Line::debug(text) });
-        return None;
+        return Ok(None);
     }
-    Some(Value::Object(control))
+    Ok(Some(Value::Object(control)))
+}
+
+/// Says why a module is not to be had.
+fn say_missing(module: &str, found: &Module, session: &Session) {
+    match found {
+        Module::With(_) => {}
+        Module::Missing(why) => session.say_missing(module, why),
+        Module::Unasked(why) => session.say_no_python(module, why),
+    }
+}
+
+/// A module of controls, for a run. One that is missing is left out, as in the Toolkit; but where the Python that was named cannot be
+/// asked, the control may be a safeguard that is there, and the run must not begin without it.
+fn sought(module: &str, python: &Python, session: &Session) -> Result<Module, Problem> {
+    let found = python.module(module);
+    say_missing(module, &found, session);
+    let (is_asked, why) = match &found {
+        Module::With(_) => return Ok(found),
+        Module::Missing(why) => (true, format!("{why}; asked {}", session.asked())),
+        Module::Unasked(why) => (false, why.clone()),
+    };
+    if !session.lacks_its_python(is_asked) {
+        return Ok(found);
+    }
+    let what = format!("the control module '{module}' cannot be had, and nothing is run without it");
+    Err(Problem::new(format!("{what}: {why}"))
+        .hint("repair what --python, the setting `python` or VIRTUAL_ENV names, or remove the control"))
 }

@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What is known of the interpreter beforehand, and the bridge to it.
 pub(crate) struct Python {
@@ -26,9 +26,22 @@ pub(crate) struct Python {
     prefer: Vec<String>,
     native_only: bool,
     setting: OnceLock<Setting>,
+    choice: OnceLock<Choice>,
     bridge: OnceLock<Arc<Bridge>>,
     /// Whether it was said that there is none.
     warned: Cell<bool>,
+    /// Whether it was said which one is asked.
+    shown: Cell<bool>,
+}
+
+/// The interpreter that is asked, and what is to be known of how it was chosen.
+#[derive(Clone)]
+struct Choice {
+    program: Result<Program, Trouble>,
+    /// What should have been asked instead, and is not there.
+    passed_over: Option<String>,
+    /// Whether a person named one: with an option, a setting, or a virtual environment.
+    named: bool,
 }
 
 /// What the settings file says of it.
@@ -47,8 +60,10 @@ impl Python {
             prefer,
             native_only,
             setting: OnceLock::new(),
+            choice: OnceLock::new(),
             bridge: OnceLock::new(),
             warned: Cell::new(false),
+            shown: Cell::new(false),
         }
     }
 
@@ -134,16 +149,57 @@ fn modules(value: &Value, found: &mut BTreeSet<String>) {
 impl Session {
     /// The bridge, on which nothing is started before it is asked for something.
     pub(crate) fn bridge(&self) -> Arc<Bridge> {
-        let bridge = self.python.bridge.get_or_init(|| {
-            let program = program(&self.python, &self.environment);
-            Arc::new(Bridge::new(program, self.python.preferred(), Arc::new(Listener(self.log.clone()))))
-        });
-        bridge.clone()
+        self.python.bridge.get_or_init(|| self.new_bridge()).clone()
+    }
+
+    /// A bridge to an interpreter that nobody else asks: what ends that one harms no activity.
+    pub(crate) fn new_bridge(&self) -> Arc<Bridge> {
+        let Choice { program, passed_over, .. } = self.choice().clone();
+        let listener = Listener { log: self.log.clone(), warning: Mutex::new(passed_over) };
+        Arc::new(Bridge::new(program, self.python.preferred(), Arc::new(listener)))
+    }
+
+    fn choice(&self) -> &Choice {
+        self.python.choice.get_or_init(|| choice(&self.python, &self.environment))
     }
 
     /// The interpreter that would be started.
     pub(crate) fn interpreter(&self) -> Result<Program, Trouble> {
-        program(&self.python, &self.environment)
+        let choice = self.choice();
+        if let Some(passed_over) = &choice.passed_over {
+            self.say(Line::warning(passed_over.clone()));
+        }
+        choice.program.clone()
+    }
+
+    /// Which interpreter would be asked and why, for people.
+    pub(crate) fn asked(&self) -> String {
+        match &self.choice().program {
+            Ok(program) => program.to_string(),
+            Err(trouble) => trouble.to_string(),
+        }
+    }
+
+    /// Says, once, that there is no Python for this module.
+    pub(crate) fn say_no_python(&self, module: &str, why: &str) {
+        if !self.python.warned.replace(true) {
+            self.say(Line::warning(format!("`{module}` is not built in, and {why}")));
+        }
+    }
+
+    /// Says of a module that its Python cannot import it. On a pipe, where the Toolkit says less, once and if another Python was
+    /// meant.
+    pub(crate) fn say_missing(&self, module: &str, why: &str) {
+        let loud = self.screen.terminal || self.choice().passed_over.is_some();
+        let text = format!("Python cannot import `{module}`: {why}; asked {}", self.asked());
+        let loud = loud && !self.python.shown.replace(true);
+        self.say(if loud { Line::warning(text) } else { Line::debug(text) });
+    }
+
+    /// Whether the Python that a person named cannot be asked: what is not found may well be there.
+    pub(crate) fn lacks_its_python(&self, is_asked: bool) -> bool {
+        let choice = self.choice();
+        choice.passed_over.is_some() || (choice.named && !is_asked)
     }
 
     /// What Python knows of a function, for validation: its module is really imported.
@@ -151,12 +207,18 @@ impl Session {
         let body = [("module", module), ("func", func)];
         let body = body.map(|(key, value)| (key.to_owned(), Value::from(value))).into_iter().collect();
         match self.bridge().ask_blocking("signature", body) {
-            Ok(answer) => known(&answer, modules),
+            Ok(answer) => {
+                let known = known(&answer, modules);
+                if let Known::Unimportable { why, .. } = &known {
+                    self.say_missing(module, why);
+                }
+                known
+            }
             Err(trouble) => {
-                if let Trouble::NoPython(why) = &trouble
-                    && !self.python.warned.replace(true)
-                {
-                    self.say(Line::warning(format!("`{module}` is not built in, and {why}")));
+                match &trouble {
+                    Trouble::NoPython(why) => self.say_no_python(module, why),
+                    Trouble::Gone(why) => self.say_missing(module, why),
+                    Trouble::Raised(raised) => self.say_missing(module, &raised.shown),
                 }
                 Known::Unimportable { modules, why: trouble.to_string() }
             }
@@ -194,46 +256,57 @@ fn known(answer: &Value, modules: Vec<String>) -> Known {
 }
 
 /// The interpreter that is to be started.
-fn program(python: &Python, environment: &Environment) -> Result<Program, Trouble> {
+fn choice(python: &Python, environment: &Environment) -> Choice {
     if python.is_native_only() {
         let what = "only what is built in may be used (--native-only, or the setting `python`)";
-        return Err(Trouble::NoPython(what.to_owned()));
+        let program = Err(Trouble::NoPython(what.to_owned()));
+        return Choice { program, passed_over: None, named: false };
     }
     let path = environment.get("PATH");
-    let setting = python.setting.get().and_then(|setting| setting.program.as_ref());
-    let named = python.flag.as_ref().or(setting);
-    let found = match named {
-        Some(named) => {
-            let name = named.to_string_lossy();
-            squall_drivers::process::found(&name, path).ok_or_else(|| {
-                Trouble::NoPython(format!(
-                    "there is no program `{name}` (as --python or the settings name it)"
-                ))
-            })?
-        }
-        None => installed(environment).ok_or_else(|| {
-            let what = "there is no python3 on PATH: install Python 3.8 or later, or name one with --python";
-            Trouble::NoPython(what.to_owned())
-        })?,
-    };
     let variables = environment.added().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Ok(Program { path: PathBuf::from(found), variables })
-}
-
-/// The Python of the virtual environment that is active, or the first of the `PATH`.
-fn installed(environment: &Environment) -> Option<String> {
-    let path = environment.get("PATH");
-    let active = environment.get("VIRTUAL_ENV").filter(|folder| !folder.is_empty()).and_then(|folder| {
-        let program = Path::new(folder).join("bin").join("python");
+    let program = |path: String, origin: String| Program { path: PathBuf::from(path), origin, variables };
+    let setting = python.setting.get().and_then(|setting| setting.program.as_ref());
+    let named = python.flag.as_ref().map(|named| (named, "--python"));
+    if let Some((named, by)) = named.or(setting.map(|named| (named, "the setting `python`"))) {
+        let name = named.to_string_lossy();
+        let found = match squall_drivers::process::found(&name, path) {
+            Some(found) => Ok(program(found, format!("from {by}"))),
+            None => Err(Trouble::NoPython(format!(
+                "there is no program `{name}` (as --python or the settings name it)"
+            ))),
+        };
+        return Choice { program: found, passed_over: None, named: true };
+    }
+    let active = environment.get("VIRTUAL_ENV").filter(|folder| !folder.is_empty());
+    let of_active = |name: &str| {
+        let program = Path::new(active?).join("bin").join(name);
         squall_drivers::process::found(&program.to_string_lossy(), path)
-    });
-    active
-        .or_else(|| squall_drivers::process::found("python3", path))
-        .or_else(|| squall_drivers::process::found("python", path))
+    };
+    if let Some(found) = of_active("python").or_else(|| of_active("python3")) {
+        let program = Ok(program(found, "from VIRTUAL_ENV".to_owned()));
+        return Choice { program, passed_over: None, named: true };
+    }
+    let gone = active.map(|folder| format!("VIRTUAL_ENV={folder} has no bin/python"));
+    let found = ["python3", "python"].iter().find_map(|name| squall_drivers::process::found(name, path));
+    let Some(found) = found else {
+        let what = gone.as_ref().map_or_else(String::new, |gone| format!("{gone}, and "));
+        let what = format!(
+            "{what}there is no python3 on PATH: install Python 3.8 or later, or name one with --python"
+        );
+        return Choice { program: Err(Trouble::NoPython(what)), passed_over: gone, named: active.is_some() };
+    };
+    let why = gone.as_ref().map_or_else(|| "from PATH".to_owned(), |gone| format!("from PATH; {gone}"));
+    let passed_over = gone
+        .map(|gone| format!("{gone} that can be run: extensions in Python are asked of {found}, from PATH"));
+    Choice { program: Ok(program(found, why)), passed_over, named: active.is_some() }
 }
 
 /// Turns what extensions log into lines of the log.
-struct Listener(SharedLog);
+struct Listener {
+    log: SharedLog,
+    /// What is said when an interpreter is needed, once.
+    warning: Mutex<Option<String>>,
+}
 
 impl Ears for Listener {
     fn logged(&self, record: Logged) {
@@ -252,7 +325,7 @@ impl Ears for Listener {
             module: Cow::Owned(record.module),
             number: record.line,
         };
-        lock(&self.0).line(&line, Timestamp::now());
+        lock(&self.log).line(&line, Timestamp::now());
     }
 
     fn signalled(&self, signal: &str) {
@@ -263,5 +336,12 @@ impl Ears for Listener {
         };
         // They take the way of every other signal to us.
         let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
+    }
+
+    fn needed(&self) {
+        let warning = self.warning.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(warning) = warning {
+            lock(&self.log).line(&Line::warning(warning), Timestamp::now());
+        }
     }
 }

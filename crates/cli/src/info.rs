@@ -7,7 +7,7 @@ use crate::{exit, stdout};
 use squall_experiment::{Object, Value};
 use squall_report::line::Line;
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 /// The release of the Toolkit's library that we behave as.
 pub(crate) const CORE_LIBRARY: &str = "1.44.0";
@@ -43,11 +43,21 @@ const EXTENSIONS: &[Extension] = &[
 /// Prints it; the exit code.
 pub(crate) fn info(arguments: &Info, session: &Session) -> Result<u8, Problem> {
     let mut out = String::new();
+    // They may name a Python; `settings` shows them as they are.
+    if arguments.target != InfoTarget::Settings {
+        let _ = session.settings();
+    }
     match arguments.target {
         InfoTarget::Core => {
             header(&mut out, &format!("{:<20}{:<10}", "NAME", "VERSION"));
             let _ = writeln!(out, "{:<20}{:<10}", "CLI", env!("CARGO_PKG_VERSION"));
             let _ = writeln!(out, "{:<20}{:<10}", "Core library", CORE_LIBRARY);
+            let python = format!("Python for extensions: {}", session.asked());
+            // On a pipe the table is the Toolkit's.
+            if io::stdout().is_terminal() {
+                let _ = writeln!(out, "{python}");
+            }
+            session.say(Line::debug(python));
         }
         InfoTarget::Settings => {
             let path = &session.settings_path;
@@ -91,7 +101,10 @@ fn installed(session: &Session) -> Vec<Value> {
         Ok(Value::List(extensions)) => extensions,
         Ok(_) => Vec::new(),
         Err(trouble) => {
-            session.say(Line::debug(format!("only what is built in is listed: {trouble}")));
+            let text = format!("only what is built in is listed: {trouble}");
+            // Where none was named there need not be one.
+            let loud = session.lacks_its_python(false);
+            session.say(if loud { Line::warning(text) } else { Line::debug(text) });
             Vec::new()
         }
     }

@@ -43,6 +43,10 @@ fn main() -> ExitCode {
 }
 
 fn chaos() -> u8 {
+    if let Some(why) = squall_drivers::python::become_it(std::env::args_os()) {
+        eprintln!("Error: {why}");
+        return exit::FAILED;
+    }
     // In a container of the demo system the name says which program of it we are.
     if let Some(program) = contained::called(std::env::args_os()) {
         return program.run();

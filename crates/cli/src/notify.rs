@@ -178,7 +178,7 @@ fn desk(channels: Vec<Channel>, session: &Session) -> io::Result<Desk> {
             let queue = calls.get_or_insert_with(|| {
                 let (queue, calls) = mpsc::channel(QUEUE * PLUGINS);
                 let loud = session.screen.terminal;
-                let caller = Caller { bridge: session.bridge(), log: session.log.clone(), loud };
+                let caller = Caller { bridge: session.new_bridge(), log: session.log.clone(), loud };
                 couriers.spawn_on(caller.serve(calls), runtime.handle());
                 queue
             });

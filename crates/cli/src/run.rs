@@ -71,6 +71,7 @@ fn experiment_with(arguments: &Run, mut session: Session, codes: &mut Codes) -> 
     let options = options(arguments, &experiment, &settings, &session)?;
     let (configuration, secrets) = resolved(&experiment, &overrides, &session)?;
     journal::can_be_written(&arguments.journal_path)?;
+    backstage.summon(&experiment, &session)?;
     let state = session.state()?;
     recover::mention(&session, &state);
     let run = machine::new_run();

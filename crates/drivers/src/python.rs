@@ -7,12 +7,14 @@
 //! an interpreter again, and none is left behind by [`Bridge::end`]. Not here: what is asked and when (`engine`, cli).
 
 mod interpreter;
+mod leash;
 mod reply;
 mod serve;
 mod shim;
 
 use interpreter::Interpreter;
 pub use interpreter::Program;
+pub use leash::become_it;
 pub use reply::{Kind, Raised, Trouble};
 use squall_experiment::{Object, Value};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -43,6 +45,8 @@ pub trait Ears: Send + Sync {
     fn logged(&self, record: Logged);
     /// An extension sent its own process a signal that is meant for the run: `SIGUSR1`, `SIGUSR2`.
     fn signalled(&self, signal: &str);
+    /// An interpreter is needed, and will be asked for.
+    fn needed(&self);
 }
 
 /// The modules that are asked of Python although they are built in.
@@ -150,7 +154,11 @@ impl Bridge {
         {
             return Ok(interpreter.clone());
         }
+        if let Some(useless) = current.as_ref().and_then(|current| current.interpreter.useless()) {
+            return Err(useless);
+        }
         let program = self.program.as_ref().map_err(Clone::clone)?;
+        self.ears.needed();
         let interpreter = Interpreter::start(program, self.ears.clone())?;
         *current = Some(Current { interpreter: interpreter.clone(), configuration: None });
         Ok(interpreter)

@@ -54,6 +54,8 @@ pub(super) enum Module {
     With(Vec<String>),
     /// It cannot be imported: why.
     Missing(String),
+    /// There is no Python to ask for it: why.
+    Unasked(String),
 }
 
 impl Python {
@@ -80,6 +82,7 @@ impl Python {
                 }
                 None => Module::Missing(text(&answer, "missing").unwrap_or_default()),
             },
+            Err(Trouble::NoPython(why)) => Module::Unasked(why),
             Err(trouble) => Module::Missing(trouble.to_string()),
         };
         locked(&self.modules).insert(module.to_owned(), found.clone());
@@ -137,7 +140,7 @@ impl Python {
         let function = call.hook.function();
         match self.module(module) {
             Module::With(functions) if functions.iter().any(|has| has == function) => {}
-            Module::With(_) | Module::Missing(_) => return Ok(Changes::default()),
+            Module::With(_) | Module::Missing(_) | Module::Unasked(_) => return Ok(Changes::default()),
         }
         let mut known = self.speaking.lock().await;
         let mut body = Object::default();

@@ -2,15 +2,17 @@
 //!
 //! Invariant: the process leads a group of its own, so that a terminal's Ctrl-C does not reach it and that whatever an
 //! extension leaves running in that group ends with it. Two threads belong to it: one started it and waits for its end (the
-//! kernel ties its life to that thread's), one reads what it sends. Both end with it.
+//! kernel ties its life to that thread's), one reads what it sends. Both end with it. What never said hello is no interpreter:
+//! it is not started again.
 
 use super::reply::{self, Message};
-use super::{Ears, Trouble, shim};
+use super::{Ears, Trouble, leash, shim};
 use rustix::io::FdFlags;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use squall_experiment::json::{Style, to_string};
 use squall_experiment::{Object, Value};
 use std::collections::HashMap;
+use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::fd::{AsRawFd as _, OwnedFd};
@@ -27,6 +29,9 @@ const MOST: u64 = 256 << 20;
 
 /// How long the interpreter may refuse to read what it is sent.
 const DEAF: Duration = Duration::from_secs(30);
+
+/// How long it may take until it says hello.
+const HELLO: Duration = Duration::from_secs(30);
 
 /// What `python3 -c` runs: it reads the other sources from the pipe.
 const BOOT: &str = include_str!("bridge/boot.py");
@@ -46,14 +51,23 @@ const SOURCES: &[(&str, &str)] = &[
 pub struct Program {
     /// Its path, or a name that is looked up in `PATH`.
     pub path: PathBuf,
+    /// Who named it, for messages: `from PATH`.
+    pub origin: String,
     /// Variables.
     pub variables: Vec<(String, String)>,
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{} ({})", self.path.display(), self.origin)
+    }
 }
 
 /// What takes an answer.
 pub(super) type Waiter = Box<dyn FnOnce(Result<Value, Trouble>) + Send>;
 
 pub(super) struct Interpreter {
+    program: Program,
     pid: Pid,
     pipe: UnixStream,
     sending: Mutex<()>,
@@ -65,18 +79,19 @@ pub(super) struct Interpreter {
 struct State {
     last: u64,
     waiting: HashMap<u64, Waiter>,
+    /// Whether it said hello.
+    greeted: bool,
     /// Why it is gone, or will be in a moment.
-    gone: Option<String>,
-    /// Whether its process was waited for.
-    reaped: bool,
+    gone: Option<Trouble>,
+    /// How its process ended, once it was waited for.
+    reaped: Option<String>,
 }
 
 impl Interpreter {
     /// Starts one and sends it the sources. That it works is not known yet.
     pub(super) fn start(program: &Program, ears: Arc<dyn Ears>) -> Result<Arc<Interpreter>, Trouble> {
-        let failed = |error: io::Error| {
-            Trouble::NoPython(format!("could not start Python as {}: {error}", program.path.display()))
-        };
+        let failed =
+            |error: io::Error| Trouble::NoPython(format!("could not start Python as {program}: {error}"));
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
         ours.set_write_timeout(Some(DEAF)).map_err(failed)?;
         let reading = ours.try_clone().map_err(failed)?;
@@ -89,6 +104,7 @@ impl Interpreter {
             .map_err(failed)?;
         let pid = start.recv().map_err(|_| failed(io::ErrorKind::BrokenPipe.into()))?.map_err(failed)?;
         let interpreter = Arc::new(Interpreter {
+            program: program.clone(),
             pid,
             pipe: ours,
             sending: Mutex::new(()),
@@ -114,7 +130,7 @@ impl Interpreter {
         let number = {
             let mut state = self.state();
             if let Some(why) = &state.gone {
-                return Err(Trouble::Gone(why.clone()));
+                return Err(why.clone());
             }
             state.last += 1;
             let number = state.last;
@@ -126,7 +142,7 @@ impl Interpreter {
         let body = Value::Object(body);
         let line = if is_plain(&body) { to_string(&body, &Style::LINE) } else { tagged(body) };
         if let Err(error) = self.send(&line) {
-            self.kill(&format!("it did not take a request: {error}"));
+            self.kill_unless_ended(&format!("it did not take a request: {error}"));
         }
         Ok(number)
     }
@@ -143,23 +159,40 @@ impl Interpreter {
 
     /// The answer to whoever still waits.
     pub(super) fn gone(&self) -> Trouble {
-        Trouble::Gone(self.state().gone.clone().unwrap_or_else(|| "Python's interpreter is gone".to_owned()))
+        let gone = self.state().gone.clone();
+        gone.unwrap_or_else(|| Trouble::Gone("Python's interpreter is gone".to_owned()))
+    }
+
+    /// Why there is no point in starting its program again.
+    pub(super) fn useless(&self) -> Option<Trouble> {
+        self.state().gone.clone().filter(|gone| matches!(gone, Trouble::NoPython(_)))
     }
 
     /// Kills it with its group, at once.
     pub(super) fn kill(&self, why: &str) {
-        self.give_up(&format!("Python's interpreter was ended: {why}"));
+        self.give_up(Trouble::Gone(format!("Python's interpreter was ended: {why}")));
+        self.kill_group();
+    }
+
+    /// What cannot be had of it is no matter of the call: nothing that asks its program will fare better.
+    fn refuse(&self, why: String) {
+        self.give_up(Trouble::NoPython(why));
         self.kill_group();
     }
 
     /// Lets it end by itself, and kills what is left after a while.
     pub(super) fn end(&self, within: Duration) {
-        self.state().gone.get_or_insert_with(|| "Python's interpreter was ended".to_owned());
+        let within = {
+            let mut state = self.state();
+            state.gone.get_or_insert_with(|| Trouble::Gone("Python's interpreter was ended".to_owned()));
+            // What did not say hello has no last words either.
+            if state.greeted { within } else { Duration::ZERO }
+        };
         let _ = self.pipe.shutdown(Shutdown::Write);
         let wait = |within| {
             let state = self.state();
-            let waited = self.ended.wait_timeout_while(state, within, |state| !state.reaped);
-            waited.map_or(true, |(state, _)| state.reaped)
+            let waited = self.ended.wait_timeout_while(state, within, |state| state.reaped.is_none());
+            waited.map_or(true, |(state, _)| state.reaped.is_some())
         };
         if !wait(within) {
             self.kill_group();
@@ -170,7 +203,7 @@ impl Interpreter {
     fn kill_group(&self) {
         let state = self.state();
         // Once it is reaped its number may be somebody else's.
-        if !state.reaped {
+        if state.reaped.is_none() {
             let _ = kill_process_group(self.pid, Signal::KILL);
         }
     }
@@ -188,22 +221,30 @@ impl Interpreter {
     }
 
     /// Nobody may wait any more.
-    fn give_up(&self, why: &str) {
+    fn give_up(&self, why: Trouble) {
         let waiting = {
             let mut state = self.state();
-            state.gone.get_or_insert_with(|| why.to_owned());
+            state.gone.get_or_insert(why);
             std::mem::take(&mut state.waiting)
         };
         let gone = self.gone();
         waiting.into_values().for_each(|waiter| waiter(Err(gone.clone())));
     }
 
-    /// Reads what it sends until the pipe closes.
+    /// Reads what it sends until the pipe closes; then nobody may wait for it any more.
     fn read(&self, mut from: BufReader<UnixStream>, ears: &dyn Ears) {
         let mut line = Vec::new();
+        let mut greeted = false;
+        let program = &self.program;
+        let _ = from.get_ref().set_read_timeout(Some(HELLO));
         loop {
             line.clear();
             match from.by_ref().take(MOST).read_until(b'\n', &mut line) {
+                Err(error) if !greeted && is_late(&error) => {
+                    let within = HELLO.as_secs();
+                    self.refuse(format!("{program} did not answer as Python does within {within} seconds"));
+                    break;
+                }
                 Ok(0) | Err(_) => break,
                 Ok(_) => {}
             }
@@ -211,7 +252,12 @@ impl Interpreter {
                 std::str::from_utf8(&line).ok().filter(|line| line.ends_with('\n')).and_then(reply::read);
             match message {
                 Some(Message::Answer(0, Ok(hello))) if hello.get("old") == Some(&Value::Bool(true)) => {
-                    self.kill(&too_old(&hello));
+                    self.refuse(too_old(&hello, program));
+                }
+                Some(Message::Answer(0, Ok(_))) => {
+                    greeted = true;
+                    self.state().greeted = true;
+                    let _ = from.get_ref().set_read_timeout(None);
                 }
                 Some(Message::Answer(number, answer)) => {
                     let waiter = self.state().waiting.remove(&number);
@@ -221,6 +267,10 @@ impl Interpreter {
                 }
                 Some(Message::Log(record)) => ears.logged(record),
                 Some(Message::Signal(signal)) => ears.signalled(&signal),
+                None if !greeted => {
+                    self.refuse(format!("{program} is no Python: it answered something else"));
+                    break;
+                }
                 None if line.ends_with(b"\n") => {
                     self.kill("something else than the bridge wrote to the bridge's pipe");
                 }
@@ -229,18 +279,37 @@ impl Interpreter {
             }
         }
         // It may have closed the pipe and be alive: nobody could talk to it.
-        self.kill_unless_ended();
-    }
-
-    /// Gives it a moment to end by itself, so that it is told how; then kills it.
-    fn kill_unless_ended(&self) {
-        let state = self.state();
-        let waited = self.ended.wait_timeout_while(state, Duration::from_millis(500), |state| !state.reaped);
-        let reaped = waited.map_or(true, |(state, _)| state.reaped);
-        if !reaped {
-            self.kill("an extension closed the bridge's pipe");
+        match self.kill_unless_ended("an extension closed the bridge's pipe") {
+            Some(how) if greeted => {
+                self.give_up(Trouble::Gone(format!("Python's interpreter is gone: {how}")))
+            }
+            Some(how) => {
+                self.give_up(Trouble::NoPython(format!("{program} did not answer as Python does: {how}")));
+            }
+            None => {}
         }
     }
+
+    /// Gives it a moment to end by itself, and says how it did; else it is killed.
+    fn kill_unless_ended(&self, why: &str) -> Option<String> {
+        let state = self.state();
+        let moment = Duration::from_millis(500);
+        let waited = self.ended.wait_timeout_while(state, moment, |state| state.reaped.is_none());
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let (how, greeted) = (state.reaped.clone(), state.greeted);
+        drop(state);
+        match (&how, greeted) {
+            (Some(_), _) => {}
+            (None, true) => self.kill(why),
+            (None, false) => self.refuse(format!("{} closed the pipe on which Python answers", self.program)),
+        }
+        how
+    }
+}
+
+/// Whether nothing came for as long as may be waited.
+fn is_late(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 /// The first line that an interpreter gets.
@@ -279,19 +348,16 @@ fn live(
     let dead = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     while matches!(waitid(WaitId::Pid(pid), dead), Err(rustix::io::Errno::INTR)) {}
     interpreter.kill_group();
-    let why = reap(&mut child);
-    interpreter.state().reaped = true;
+    let how = reap(&mut child);
+    interpreter.state().reaped = Some(how);
     interpreter.ended.notify_all();
-    // Its copies may hold the other end, so nobody must wait for its closing. What it sent before is read first.
+    // Its copies may hold the other end, so nobody must wait for its closing. What it sent before is read first, and then whoever
+    // reads tells that it is gone.
     let _ = interpreter.pipe.shutdown(Shutdown::Both);
-    interpreter.give_up(&why);
 }
 
 fn reap(child: &mut Child) -> String {
-    match child.wait() {
-        Ok(status) => format!("Python's interpreter is gone: {}", shown(status)),
-        Err(error) => format!("Python's interpreter is gone: {error}"),
-    }
+    child.wait().map_or_else(|error| error.to_string(), shown)
 }
 
 fn shown(status: ExitStatus) -> String {
@@ -303,16 +369,16 @@ fn shown(status: ExitStatus) -> String {
 }
 
 fn command(program: &Program, theirs: &UnixStream) -> Command {
-    let mut command = Command::new(&program.path);
+    let mut command = leash::command(&program.path);
     command.arg("-c").arg(BOOT).arg(theirs.as_raw_fd().to_string()).process_group(0);
     command.envs(program.variables.iter().map(|(name, value)| (name, value)));
     command
 }
 
-fn too_old(hello: &Value) -> String {
+fn too_old(hello: &Value, program: &Program) -> String {
     let parts = hello.get("version").and_then(Value::as_list).unwrap_or_default();
     let parts: Vec<String> = parts.iter().map(squall_experiment::python::str_of).collect();
-    format!("it is Python {}, and extensions need 3.8 or later", parts.join("."))
+    format!("{program} is Python {}: extensions need 3.8 or later", parts.join("."))
 }
 
 /// Whether JSON, as Python reads it, holds the value as it is.
