@@ -131,8 +131,37 @@ impl<'a> Checker<'a> {
             }
         }
         for (target, value) in targets {
+            self.flat_secret(target, value, targets);
             self.secret_keys(&member("secrets", target), value);
         }
+    }
+
+    /// A secret from the environment that lies in no target: it resolves to a text, and the Toolkit breaks off at the first
+    /// `${name}` that it looks for in it. Where nothing is filled in it does no harm.
+    fn flat_secret(&mut self, name: &str, value: &Value, targets: &Object) {
+        if value.get("type").and_then(Value::as_text) != Some("env") {
+            return;
+        }
+        let configuration = self.document.get("configuration").and_then(Value::as_object);
+        let is_found = |reference: &str| {
+            configuration.is_some_and(|values| values.contains_key(reference))
+                || targets.values().any(|target| {
+                    target.get("type").and_then(Value::as_text) != Some("env")
+                        && target.get(reference).is_some()
+                })
+        };
+        let sought = super::variables::filled_in(self.document);
+        let missed = sought.into_iter().find(|reference| !is_found(reference));
+        let path = member("secrets", name);
+        let help = format!("put it in a target: `secrets: {{TARGET: {{{name}: …}}}}`");
+        let message = match missed {
+            Some(missed) => {
+                format!("the secret `{name}` lies in no target, so `${{{missed}}}` cannot be looked up")
+            }
+            None => format!("the secret `{name}` lies in no target, so no `${{{name}}}` finds it"),
+        };
+        let complaint = Complaint::error(Rule::Secret, path, message).help(help).at_key();
+        self.say(if missed.is_some() { complaint } else { complaint.mild() });
     }
 
     fn secret_keys(&mut self, path: &str, secret: &Value) {

@@ -219,6 +219,37 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// The names in every `${…}` of an experiment that is filled in, whatever else it holds: in the title, and of activities in
+/// arguments, URLs, headers, pauses and tolerances.
+pub(super) fn filled_in(document: &Value) -> Vec<&str> {
+    let hypothesis = document.get("steady-state-hypothesis");
+    let lists = [
+        hypothesis.and_then(|hypothesis| hypothesis.get("probes")),
+        document.get("method"),
+        document.get("rollbacks"),
+    ];
+    let mut found = Vec::new();
+    document.get("title").into_iter().for_each(|title| names_in(title, &mut found));
+    for activity in lists.into_iter().flatten().filter_map(Value::as_list).flatten() {
+        let provider = activity.get("provider");
+        let of_provider = ["arguments", "url", "headers"].map(|key| provider.and_then(|its| its.get(key)));
+        let tolerance = activity.get("tolerance").filter(|tolerance| tolerance.as_text().is_some());
+        for value in of_provider.into_iter().chain([activity.get("pauses"), tolerance]).flatten() {
+            names_in(value, &mut found);
+        }
+    }
+    found
+}
+
+fn names_in<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+    match value {
+        Value::Text(text) => found.extend(references(text).filter(|name| is_name(name))),
+        Value::List(items) => items.iter().for_each(|item| names_in(item, found)),
+        Value::Object(object) => object.values().for_each(|value| names_in(value, found)),
+        _ => {}
+    }
+}
+
 /// Adds what a value names: the words after a `$`, with braces or without, and the targets that providers list.
 fn collect<'v>(value: &'v Value, used: &mut BTreeSet<&'v str>) {
     match value {

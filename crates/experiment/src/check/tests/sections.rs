@@ -111,6 +111,41 @@ fn variables() {
 }
 
 #[test]
+fn secrets_that_lie_in_no_target() {
+    let echo = |text: &str| {
+        format!(
+            "method: [{{type: probe, name: a, provider: {{type: process, path: echo, arguments: ['{text}']}}}}]"
+        )
+    };
+    let flat = "{token: {type: env, key: HOME}}";
+    check(
+        &format!("secrets: {flat}\n{}", echo("${token}")),
+        expect![[r#"
+        3:11 error[bad-secret] secrets.token: the secret `token` lies in no target, so `${token}` cannot be looked up (put it in a target: `secrets: {TARGET: {token: …}}`)
+    "#]],
+    );
+    // Where nothing is filled in, or everything is found before, it is no error: the Toolkit runs that.
+    check(
+        &format!("secrets: {flat}\n{}", echo("plain")),
+        expect![[r#"
+        3:11 hint[bad-secret] secrets.token: the secret `token` lies in no target, so no `${token}` finds it (put it in a target: `secrets: {TARGET: {token: …}}`)
+    "#]],
+    );
+    check(
+        &format!("configuration: {{x: 1}}\nsecrets: {flat}\n{}", echo("${x} $${token}")),
+        expect![[r#"
+        4:11 hint[bad-secret] secrets.token: the secret `token` lies in no target, so no `${token}` finds it (put it in a target: `secrets: {TARGET: {token: …}}`)
+    "#]],
+    );
+    // Targets whose names look like parts of a declaration.
+    for legal in
+        ["{type: {token: t}}", "{env: {type: {a: b}, token: t}}", "{t: {token: {type: env, key: HOME}}}"]
+    {
+        check(&format!("secrets: {legal}\n{}", echo("${token}")), expect![""]);
+    }
+}
+
+#[test]
 fn secrets_that_nothing_uses() {
     let secrets =
         "secrets: {cluster: {CONTEXT: prod}, app: {token: t, word: w}, listed: {a: b}, more: {b: c}}";
