@@ -20,7 +20,7 @@ from lab import ROOT, Lab, Tally, need, options
 # What depends on this machine, or on two places of a document at once.
 UNSEEN = {"process-path", "missing-variable", "undeclared-variable", "unknown-secret", "unused-secret", "dangling-ref", "duplicate-key",
           "python-module", "python-function", "control-module", "ignored-key", "doubtful-tolerance", "literal-variable", "ambiguous-ref",
-          "lasting-change", "idle-rollback", "hurried-hypothesis", "http-method", "json-body"}
+          "lasting-change", "idle-rollback", "hurried-hypothesis", "http-method", "json-body", "cannot-work"}
 # Where both say the same of a document.
 SEEN = {"missing-title", "missing-description", "missing-method", "activity-name", "activity-type", "activity-provider", "activity-background",
         "provider-type", "http-url", "absent", "missing-argument", "unknown-argument", "empty-activity", "nameless-extension", "bad-tags"}

@@ -154,7 +154,7 @@ impl Checker<'_> {
     fn http(&mut self, path: &str, provider: &Object) {
         match provider.get("url").filter(|url| url.is_truthy()) {
             None => self.say(Complaint::error(Rule::HttpUrl, path, "a HTTP activity must have a URL")),
-            Some(Value::Text(_)) => {}
+            Some(Value::Text(url)) => self.scheme(&member(path, "url"), url),
             Some(other) => {
                 self.say(Complaint::wrong_type(&member(path, "url"), "text", other).mild());
             }
@@ -193,6 +193,17 @@ impl Checker<'_> {
                 self.text_variables(&member(path, "keep_alive"), keep);
             }
             _ => self.switch(path, provider, "keep_alive"),
+        }
+    }
+
+    /// A hint about a URL that no request can be made to, which ends the run when its turn comes.
+    fn scheme(&mut self, path: &str, url: &str) {
+        let start = url.trim_start().to_ascii_lowercase();
+        if !["http://", "https://", "$"].iter().any(|scheme| start.starts_with(scheme)) {
+            let message = "the URL begins with neither `http://` nor `https://`, so no request can be made";
+            let help =
+                (!start.contains("://")).then(|| format!("did you mean `http://{}`?", url.trim_start()));
+            self.say(Complaint::hint(Rule::CannotWork, path, message).help(help));
         }
     }
 
@@ -238,9 +249,28 @@ impl Checker<'_> {
         for (name, value) in headers {
             if !matches!(value, Value::Text(_) | Value::Null | Value::Bytes(_)) {
                 let complaint = Complaint::wrong_type(&member(path, name), "text", value).mild();
-                self.say(complaint.help(Some("put it in quotes".to_owned())));
+                self.say(
+                    complaint.help(Some("put it in quotes: as it is, no request can be made".to_owned())),
+                );
+            }
+            let filled_in = value.as_text().and_then(|text| self.configured(text));
+            if let Some((configured, found)) = filled_in {
+                let message = format!(
+                    "a header is text, and the configuration `{configured}` is {found}, so no request can be made"
+                );
+                let help = "put quotes around the value in the configuration".to_owned();
+                self.say(Complaint::hint(Rule::CannotWork, member(path, name), message).help(help));
             }
         }
+    }
+
+    /// Of a text that is one `${name}` as a whole: the name, and the kind of its value, if the configuration declares one that
+    /// is no text.
+    fn configured<'t>(&self, text: &'t str) -> Option<(&'t str, &'static str)> {
+        let name = text.strip_prefix("${")?.strip_suffix('}')?;
+        let value = self.document.get("configuration")?.get(name)?;
+        let is_plain = matches!(value, Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_));
+        is_plain.then(|| (name, kind(value)))
     }
 
     fn seconds(&mut self, path: &str, timeout: Option<&Value>) {

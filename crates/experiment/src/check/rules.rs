@@ -65,6 +65,7 @@ rules! {
     ProcessPath "process-path" "A process activity names a program that can be run."
     HttpUrl "http-url" "An HTTP activity has a URL."
     HttpHeaders "http-headers" "The headers of an HTTP activity are an object."
+    CannotWork "cannot-work" "A request can be made: its URL begins with `http://` or `https://`, and what fills in a header is text."
     HttpMethod "http-method" "The method of an HTTP activity is a usual one: any word is sent, but one that is nearly a usual one is a slip."
     JsonBody "json-body" "Arguments that are announced as JSON are sent as JSON, which needs exactly the header `Content-Type: application/json`."
     Control "bad-control" "A control has a name and a provider, and its scope is `before` or `after`."

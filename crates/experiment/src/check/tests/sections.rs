@@ -213,6 +213,7 @@ fn switches_of_an_activity() {
             3:27 hint[wrong-type] method[0].strict: method[0].strict: expected true or false, found an integer
             3:30 hint[ignored-key] method[0].dry: the key `dry` has no effect beside `ref`: those of the referenced activity hold
             3:70 hint[wrong-type] method[1].dry: method[1].dry: expected true or false, found text
+            3:120 hint[cannot-work] method[1].provider.url: the URL begins with neither `http://` nor `https://`, so no request can be made (did you mean `http://x`?)
         "#]],
     );
 }

@@ -291,7 +291,36 @@ fn http() {
     check_activity(
         "{type: probe, name: a, provider: {type: http, url: 'http://x', headers: {a: 1}}}",
         expect![[r#"
-            3:86 hint[wrong-type] method[0].provider.headers.a: method[0].provider.headers.a: expected text, found an integer (put it in quotes)
+            3:86 hint[wrong-type] method[0].provider.headers.a: method[0].provider.headers.a: expected text, found an integer (put it in quotes: as it is, no request can be made)
+        "#]],
+    );
+    let url = |url: &str, expect: Expect| {
+        check_activity(&format!("{{type: probe, name: a, provider: {{type: http, url: '{url}'}}}}"), expect);
+    };
+    url(
+        "127.0.0.1:${port}/x",
+        expect![[r#"
+            3:61 hint[cannot-work] method[0].provider.url: the URL begins with neither `http://` nor `https://`, so no request can be made (did you mean `http://127.0.0.1:${port}/x`?)
+            3:61 hint[undeclared-variable] method[0].provider.url: nothing declares `port`, so `${port}` stays as it is
+        "#]],
+    );
+    url(
+        "localhost/x",
+        expect![[r#"
+            3:61 hint[cannot-work] method[0].provider.url: the URL begins with neither `http://` nor `https://`, so no request can be made (did you mean `http://localhost/x`?)
+        "#]],
+    );
+    url(
+        "ftp://h/x",
+        expect![[r#"
+            3:61 hint[cannot-work] method[0].provider.url: the URL begins with neither `http://` nor `https://`, so no request can be made
+        "#]],
+    );
+    url(" HTTPS://h/x", expect![""]);
+    check(
+        "configuration: {port: 80, text: '80'}\nmethod: [{type: probe, name: a, provider: {type: http, url: 'http://x', headers: {a: '${port}', b: '${text}', c: 'x ${port}'}}}]",
+        expect![[r#"
+            4:86 hint[cannot-work] method[0].provider.headers.a: a header is text, and the configuration `port` is an integer, so no request can be made (put quotes around the value in the configuration)
         "#]],
     );
     let keep_alive = |value: &str, expect: Expect| {
