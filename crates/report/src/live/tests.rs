@@ -198,6 +198,36 @@ fn the_log_stays_above_and_whole() {
     terminal.shows("first\nsecond\nthird");
 }
 
+/// One that was halted has not shown what it was sent so far.
+#[test]
+fn a_halted_terminal_is_not_drawn_on() {
+    struct Halted(Terminal, Arc<Mutex<bool>>);
+    impl Write for Halted {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            if *self.1.lock().unwrap() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+        }
+    }
+    let (terminal, halted) = (Terminal::default(), Arc::new(Mutex::new(false)));
+    let live = Live::new(Box::new(Halted(terminal.clone(), halted.clone())), false);
+    let story = Story::of(json!({})).exploring(1).begin(METHOD, bg());
+    story.records.iter().for_each(|record| live.observe(record));
+    let second = |seconds| story.records[0].at + SignedDuration::from_secs(seconds);
+    for (is_halted, seconds, shown) in [
+        (false, 1, "method 1 of 1, 1s\n  load [in background], 0s"),
+        (true, 2, "method 1 of 1, 1s\n  load [in background], 0s"),
+        (false, 3, "method 1 of 1, 3s\n  load [in background], 2s"),
+    ] {
+        *halted.lock().unwrap() = is_halted;
+        live.tick(second(seconds), 80);
+        terminal.shows(shown);
+    }
+    live.finish();
+    terminal.shows("");
+}
+
 #[test]
 fn colours_only_if_wanted() {
     let terminal = Terminal::default();
