@@ -51,7 +51,7 @@ impl Control for Program {
         summary: "Run a program at each step of a run",
         docs: "The program finds the hook's name in the variable `CHAOS_HOOK` and `{hook, control, context, state}` as JSON \
             on its standard input: `context` is the experiment, hypothesis or activity, `state` what came of it (null \
-            before). What it writes to standard output is shown as it is. A program that fails is a DEBUG line, and a \
+            before). What it writes to standard output is not shown, as it may hold secrets; what is to be read goes to a file. A program that fails is a DEBUG line, and a \
             WARNING on a terminal, and the run goes on; with `interrupt_on_failure` it ends the run, whose status is then \
             `interrupted`.",
         example: "{path: ./hooks/tell-the-team, hooks: [before_experiment, after_experiment], timeout: 10}",
@@ -122,7 +122,7 @@ fn start(args: &Args, happening: &Happening, cx: &Aside<'_>) -> std::io::Result<
         .envs(cx.environment.added())
         .env("CHAOS_HOOK", happening.hook.function())
         .stdin(Stdio::piped())
-        .stdout(Stdio::inherit())
+        .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
