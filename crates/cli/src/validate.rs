@@ -84,7 +84,8 @@ fn read(
         // That it could not be drawn matters less than what is wrong.
         let _ = match problem.syntax.as_deref() {
             Some((complaint, text)) => {
-                draw(std::slice::from_ref(complaint), &Source { name, text }, format, session)
+                let text = session.redactor.torn(text);
+                draw(std::slice::from_ref(complaint), &Source { name, text: &text }, format, session)
             }
             // People have the ERROR line; a program gets a document whatever happened.
             None if matches!(format, Some(ValidateFormat::Json | ValidateFormat::Sarif)) => {
@@ -119,7 +120,7 @@ fn checked(
             ..unreadable(&problem)
         });
     }
-    let text = session.redactor.document(&draft.source);
+    let text = session.redactor.draft(draft);
     draw(&complaints, &Source { name: &name, text: &text }, format, session)?;
     for complaint in &complaints {
         session.say(Line::debug(line(complaint, &name)));

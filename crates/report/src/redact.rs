@@ -7,6 +7,7 @@
 //! Not here: a secret in another form (Base64, a hash), which nobody can tell from other text; and where secrets come from.
 
 mod cover;
+mod drawn;
 mod escapes;
 #[cfg(test)]
 mod tests;
@@ -137,6 +138,12 @@ fn is_secret(name: &str, value: &Value) -> bool {
     }
 }
 
+/// What a probe with a name that tells gives where it cannot be run.
+fn default_of_probe<'a>(name: &str, object: &'a Object) -> Option<&'a Value> {
+    let is_probe = object.get("type").and_then(Value::as_text) == Some("probe");
+    object.get("default").filter(|_| is_probe && is_telling(name))
+}
+
 impl Redactor {
     fn known(&self) -> RwLockReadGuard<'_, Known> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
@@ -210,7 +217,10 @@ impl Known {
         for (name, value) in configuration {
             match value {
                 value if is_secret(name, value) => self.declared(value, environment),
-                Value::Object(object) if !is_declaration(object) => self.configured(object, environment),
+                Value::Object(object) if !is_declaration(object) => {
+                    default_of_probe(name, object).into_iter().for_each(|default| self.add(default));
+                    self.configured(object, environment);
+                }
                 Value::Int(_) | Value::Big(_) if is_telling(name) => self.add(value),
                 _ => {}
             }

@@ -277,3 +277,26 @@ fn no_format_tells_the_password_of_a_source() {
         }
     }
 }
+
+#[test]
+fn a_line_that_is_drawn_holds_no_secret_however_it_is_written() {
+    for (name, experiment) in [
+        (
+            "e.yaml",
+            "{title: t, description: d, secrets: {a: {b: 'it''s-HUNTER', c: HUN}}, method: [{type: 1}]}",
+        ),
+        (
+            "e.json",
+            r#"{"title": "t", "description": "d", "secrets": {"a": {"b": "HUN\u0054ER", "c": "HUN"}}, "method": [{"type": 1}]}"#,
+        ),
+        ("e.yaml", "title: t\nsecrets: {a: {b: HUNTER, c: ]}}\nmethod: []\n"),
+        ("e.yaml", "title: t\nsecrets: {a: {b: !!binary HUNTER-x}}\nmethod: []\n"),
+    ] {
+        for format in ["text", "json", "sarif"] {
+            let done =
+                Folder::new().with(name, experiment).chaos(&format!("validate --format {format} {name}"));
+            assert_eq!(done.code, 1, "{}", done.stdout);
+            assert!(!done.stdout.contains("HUN"), "{experiment}: {}", done.stdout);
+        }
+    }
+}

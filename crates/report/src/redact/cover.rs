@@ -1,7 +1,7 @@
 //! What is told, without what must not be.
 
 use super::escapes::readings;
-use super::{Known, MASK, Redactor, is_declaration, is_secret};
+use super::{Known, MASK, Redactor, default_of_probe, is_declaration, is_secret};
 use crate::line::Line;
 use squall_experiment::diagnostic::Diagnostic;
 use squall_experiment::event::{Ending, Event, Record};
@@ -58,15 +58,22 @@ impl Redactor {
         complaint.hint.iter_mut().for_each(|hint| known.clean(hint));
         complaint
     }
+}
 
-    /// The text of a document with a `*` for each byte of a secret, so that places in it stay the same.
-    pub fn document(&self, text: &str) -> String {
-        replaced(text, &self.known().places(text), |secret| "*".repeat(secret.len()))
-    }
+/// Puts places in order and makes one of those that overlap.
+pub(super) fn apart(places: &mut Vec<Range<usize>>) {
+    places.sort_by_key(|place| (place.start, place.end));
+    places.dedup_by(|next, last| {
+        let overlap = next.start < last.end;
+        if overlap {
+            last.end = last.end.max(next.end);
+        }
+        overlap
+    });
 }
 
 /// The text with something else at these places.
-fn replaced(text: &str, places: &[Range<usize>], other: impl Fn(&str) -> String) -> String {
+pub(super) fn replaced(text: &str, places: &[Range<usize>], other: impl Fn(&str) -> String) -> String {
     let (mut replaced, mut from) = (String::with_capacity(text.len()), 0);
     for place in places {
         replaced += text.get(from..place.start).unwrap_or_default();
@@ -89,7 +96,7 @@ impl Known {
     }
 
     /// Where secrets stand in a text, in order and apart from each other: of two that overlap nothing is left.
-    fn places(&self, text: &str) -> Vec<Range<usize>> {
+    pub(super) fn places(&self, text: &str) -> Vec<Range<usize>> {
         let mut places = Vec::new();
         if self.needles.is_empty() {
             return places;
@@ -98,14 +105,7 @@ impl Known {
         readings(text, |read| {
             self.found(&read.text, |place| places.push(read.origin(place.start)..read.origin(place.end)));
         });
-        places.sort_by_key(|place| (place.start, place.end));
-        places.dedup_by(|next, last| {
-            let overlap = next.start < last.end;
-            if overlap {
-                last.end = last.end.max(next.end);
-            }
-            overlap
-        });
+        apart(&mut places);
         places
     }
 
@@ -235,7 +235,12 @@ fn mask_telling(configuration: &mut Object) {
     for (name, value) in configuration {
         match value {
             value if is_secret(name, value) => mask(value),
-            Value::Object(object) if !is_declaration(object) => mask_telling(object),
+            Value::Object(object) if !is_declaration(object) => {
+                if default_of_probe(name, object).is_some() {
+                    object.get_mut("default").into_iter().for_each(mask);
+                }
+                mask_telling(object);
+            }
             _ => {}
         }
     }

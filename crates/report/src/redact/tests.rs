@@ -1,5 +1,7 @@
 //! What is hidden, and what must not be.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use super::*;
 use expect_test::{Expect, expect};
 use serde_json::json;
@@ -87,7 +89,7 @@ fn what_writers_escape_is_undone() {
     ] {
         assert_eq!(redactor.clean(format!("x{told}y")), "x***y", "{told}");
         let drawn = format!("x{}y", "*".repeat(told.len()));
-        assert_eq!(redactor.document(&format!("x{told}y")), drawn, "{told}");
+        assert_eq!(redactor.torn(&format!("x{told}y")), drawn, "{told}");
     }
     // Malformed, cut off, and what is no secret stay as they are.
     for told in ["100 % + %2 %zz \\u00 \\ud83d x \\ &x; &#1; & \\", "%ff%C3 \\xff\\xc3é", "a&amp;b %41 \\n"]
@@ -130,7 +132,7 @@ fn settings_hold_secrets_at_any_depth() {
 fn places_in_a_document_stay() {
     let redactor = Redactor::default();
     redactor.add(&Value::from("gehéim"));
-    assert_eq!(redactor.document("a: gehéim\nb: 1"), "a: *******\nb: 1");
+    assert_eq!(redactor.torn("a: gehéim\nb: 1"), "a: *******\nb: 1");
 }
 
 #[test]
@@ -141,12 +143,62 @@ fn configurations_tell_at_any_depth() {
         "api_token": {"type": "env", "key": "TOKEN_OF_THE_API"},
         "token_probe": {"type": "probe", "provider": {"type": "process", "path": "/bin/of-a-probe"}},
         "secret_pin": 471_100,
+        "probed_token": {"type": "probe", "default": "of-a-default", "provider": {"type": "process", "path": "x"}},
     }});
     let redactor = Redactor::default();
     redactor.declare(&Value::from_json(experiment.clone()), &|_| Some("of-the-environment".to_owned()));
     let hidden = redactor.experiment(Value::from_json(experiment));
-    expect![[r#"{"configuration": {"db": {"password": "***", "user": "jane-of-the-shop"}, "credentials": {"key": "***"}, "api_token": {"type": "env", "key": "TOKEN_OF_THE_API"}, "token_probe": {"type": "probe", "provider": {"type": "process", "path": "/bin/of-a-probe"}}, "secret_pin": "***"}}"#]]
+    expect![[r#"{"configuration": {"db": {"password": "***", "user": "jane-of-the-shop"}, "credentials": {"key": "***"}, "api_token": {"type": "env", "key": "TOKEN_OF_THE_API"}, "token_probe": {"type": "probe", "provider": {"type": "process", "path": "/bin/of-a-probe"}}, "secret_pin": "***", "probed_token": {"type": "probe", "default": "***", "provider": {"type": "process", "path": "x"}}}}"#]]
         .assert_eq(&json::to_string(&hidden, &Style::LINE));
-    let text = "of-the-database of-the-cloud of-the-environment jane-of-the-shop 471100";
-    assert_eq!(redactor.clean(text.to_owned()), "*** *** *** jane-of-the-shop ***");
+    let text = "of-the-database of-the-cloud of-the-environment jane-of-the-shop 471100 of-a-default";
+    assert_eq!(redactor.clean(text.to_owned()), "*** *** *** jane-of-the-shop *** ***");
+}
+
+#[test]
+fn a_document_is_drawn_without_its_secrets() {
+    use squall_experiment::load::{Format, load};
+    for (format, source, drawn) in [
+        (
+            Format::Yaml,
+            "secrets: {a: {b: 'it''s-HUNTER', c: xy}}\nz: xy",
+            "secrets: {a: {b: **************, c: **}}\nz: xy",
+        ),
+        (
+            Format::Json,
+            r#"{"secrets": {"a": {"b": "HUN\u0054ER", "c": 1}}}"#,
+            r#"{"secrets": {"a": {"b": *************, "c": *}}}"#,
+        ),
+        (
+            Format::Yaml,
+            "secrets:\n  a:\n    b: \"HUN\n      TER\"\nz: 1",
+            "secrets:\n  a:\n    b: ****\n**********\nz: 1",
+        ),
+        (
+            Format::Yaml,
+            "secrets: {a: {type: env, key: K, default: xy}}",
+            "secrets: {a: {type: env, key: K, default: **}}",
+        ),
+        (
+            Format::Yaml,
+            "configuration: {api_token: 'a''b', port: 80}",
+            "configuration: {api_token: ******, port: 80}",
+        ),
+        (Format::Yaml, "secrets: {a: HUN, a: xy}\nz: 1", "secrets:****************\n****"),
+    ] {
+        let draft = load(source.as_bytes(), format).unwrap();
+        assert_eq!(Redactor::default().draft(&draft), drawn, "{source}");
+    }
+    for (source, drawn) in [
+        (
+            "title: t\nsecrets: {a: {b: HUNTER, c: ]}}\nz: 1",
+            "title: t\nsecrets:***********************\n****",
+        ),
+        (r#"{"x": 1, "secrets": {"a": HUN}"#, r#"{"x": 1, "secrets":***********"#),
+        (
+            "configuration:\n  api_token: HUN TER\n  port: ]",
+            "configuration:\n  api_token:********\n  port: ]",
+        ),
+    ] {
+        assert_eq!(Redactor::default().torn(source), drawn);
+    }
 }
