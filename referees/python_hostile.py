@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 
+import python_hanging
 from lab import Lab, Tally, need, options, until
 
 HOSTILE = '''
@@ -561,6 +562,7 @@ def main():
             tally.check(f"interpreters that never answer, and {number.name} for chaos", mute_and_stopped, lab, number)
         tally.check("a control that the named Python cannot be asked for", safeguard, lab)
         tally.check("a notification plugin that ends its interpreter", plugin, lab)
+        python_hanging.checks(tally, lab)
     tally.end()
 
 

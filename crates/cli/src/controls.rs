@@ -29,6 +29,10 @@ use squall_report::line::Line;
 use squall_report::redact::Redactor;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long event handlers may take once a run that was stopped is over.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// The controls of a run, and all that they are shown.
 pub(crate) struct Backstage {
@@ -181,9 +185,9 @@ impl Backstage {
         Some(Arc::new(self))
     }
 
-    /// The run is over.
-    pub(crate) fn finish(&self) {
-        self.python.finish();
+    /// The run is over. Of one that was stopped nobody waits for long.
+    pub(crate) fn finish(&self, stopped: bool) {
+        self.python.finish(stopped.then_some(LAST_WORDS));
     }
 
     /// Gathers what controls are shown.

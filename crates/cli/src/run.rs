@@ -11,7 +11,7 @@ use crate::controls::Backstage;
 use crate::exit::{Codes, End};
 use crate::problem::{Problem, kind};
 use crate::session::{Session, SharedLog, lock};
-use crate::signals::{Signals, end_with_parent};
+use crate::signals::{Progress, Signals, end_with_parent};
 use crate::source::{Fetching, shown};
 use crate::validate::{draft, is_valid};
 use crate::{bug, machine, recover, settings, variables, vault};
@@ -90,12 +90,15 @@ fn experiment_with(arguments: &Run, mut session: Session, codes: &mut Codes) -> 
     let journal = &arguments.journal_path;
     match bug::caught(|| play(request, log, journal, backstage, *codes, &session)) {
         Some(played) => {
-            let (ended, mut told) = played?;
+            let Played { ended, mut told, controls, progress } = played?;
             let written = journal::write(journal, told.log.path(), &told.unwritten);
             if written.is_ok() {
                 let settled = told.open == 0 && told.unwritten.is_empty();
                 journal::mark(&mut told.log, &absolute(journal), settled);
+                progress.is_done(codes.of(End::Ran(ended)));
             }
+            // Only now: what an extension does at the end may hang, and nothing depends on it.
+            controls.iter().for_each(|controls| controls.finish(session.screen.was_stopped()));
             session.notices.ran(journal::records(told.log.path(), &told.unwritten));
             written.map(|()| End::Ran(ended))
         }
@@ -207,6 +210,14 @@ fn resolved(
     }
 }
 
+/// A run that is over.
+struct Played {
+    ended: Ended,
+    told: Told,
+    controls: Option<Arc<Backstage>>,
+    progress: Arc<Progress>,
+}
+
 /// Runs it, in view of console and log file, until it ended or a third signal came.
 fn play(
     request: Request,
@@ -215,7 +226,7 @@ fn play(
     backstage: Backstage,
     codes: Codes,
     session: &Session,
-) -> Result<(Ended, Told), Problem> {
+) -> Result<Played, Problem> {
     let screen = &session.screen;
     // What nobody calls shall cost nothing.
     let controls = backstage.of(&request.experiment, &request.options);
@@ -230,28 +241,26 @@ fn play(
     }
     observers.extend(controls.iter().map(Backstage::observer));
     let runtime = machine::runtime()?;
-    let played = runtime.block_on(async {
-        let (signals, heard) = Signals::new(&request.run, codes.of(End::Cut), session)?;
-        let world = World {
-            catalog: squall_drivers::CATALOG,
-            environment: session.environment.clone(),
-            handles: machine::handles(),
-            clock: Clock::starting(Timestamp::now()),
-            signals: heard,
-            observers,
-            veil: Some(Arc::new(Hiding(session.redactor.clone()))),
-            controls: controls.clone().map(|controls| controls as Arc<dyn Controls>),
-            foreign: Some(session.bridge()),
-        };
+    let (progress, heard) = Signals::listen(&request.run, codes.of(End::Cut), session)?;
+    let world = World {
+        catalog: squall_drivers::CATALOG,
+        environment: session.environment.clone(),
+        handles: machine::handles(),
+        clock: Clock::starting(Timestamp::now()),
+        signals: heard,
+        observers,
+        veil: Some(Arc::new(Hiding(session.redactor.clone()))),
+        controls: controls.clone().map(|controls| controls as Arc<dyn Controls>),
+        foreign: Some(session.bridge()),
+    };
+    let (ended, told) = runtime.block_on(async {
         tokio::select! {
-            ended = squall_engine::run::run(request, log, world) => Ok(ended),
-            never = signals.forward() => match never {},
+            ended = squall_engine::run::run(request, log, world) => ended,
             never = screen.keep_drawing() => match never {},
         }
     });
-    controls.iter().for_each(|controls| controls.finish());
     screen.finish();
-    played
+    Ok(Played { ended, told, controls, progress })
 }
 
 /// What the session knows is hidden in every record, before it is written.

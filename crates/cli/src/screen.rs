@@ -58,9 +58,9 @@ impl Screen {
         self.console.pending()
     }
 
-    /// Somebody wants us to end.
-    pub(crate) fn stop(&self) {
-        self.stopped.store(true, Ordering::Relaxed);
+    /// What is set when somebody wants us to end.
+    pub(crate) fn stopped(&self) -> Arc<AtomicBool> {
+        self.stopped.clone()
     }
 
     /// Whether somebody wanted us to end.

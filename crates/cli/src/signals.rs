@@ -1,25 +1,39 @@
 //! Signals: the first two go to the engine as requests to stop, the third ends the process.
 //!
-//! Invariant: from the moment [`Signals::new`] returns until the process ends, none of these signals kills it before it had
+//! A run has a thread that listens, so that whatever keeps the others busy, and for however long, signals are heard until the
+//! process ends. Once the run is over, a signal ends the process: at once when the journal is written, else after a moment
+//! ([`LAST_MOMENT`]), or at once for whoever asks again.
+//!
+//! Invariant: from the moment they are caught until the run is over, none of these signals kills the process before it had
 //! the chance to put back what it changed.
 
 use crate::exit;
+use crate::machine;
 use crate::problem::Problem;
-use crate::session::Session;
+use crate::session::{Session, SharedLog, lock};
+use jiff::Timestamp;
 use squall_engine::stop::Signal;
 use squall_experiment::event::RunId;
 use squall_report::line::Line;
 use std::convert::Infallible;
 use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::{Arc, mpsc as channel};
+use std::thread;
+use std::time::Duration;
 use tokio::signal::unix::{self, SignalKind};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 /// The signals that a run answers.
-pub(crate) struct Signals<'a> {
+pub(crate) struct Signals {
     run: RunId,
     /// The exit code after the third.
     third: u8,
-    session: &'a Session,
+    log: SharedLog,
+    progress: Arc<Progress>,
+    /// The screen's, which is told that somebody wants us to end.
+    stopped: Arc<AtomicBool>,
     to: mpsc::UnboundedSender<Signal>,
     interrupt: unix::Signal,
     terminate: unix::Signal,
@@ -29,6 +43,32 @@ pub(crate) struct Signals<'a> {
     user2: unix::Signal,
     /// SIGXFSZ, which nobody waits for: that it is caught turns a log that reached `ulimit -f` from death into an error.
     _file_too_large: unix::Signal,
+}
+
+/// What whoever listens and the run tell each other.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// The exit code once everything that matters is done, above [`DONE`].
+    done: AtomicU16,
+}
+
+const DONE: u16 = 1 << 8;
+
+/// How long a journal may take to be written once somebody wants the process to end.
+const LAST_MOMENT: Duration = Duration::from_secs(3);
+/// How long the last line may take to be written, for what it is written to may be what hangs.
+const LAST_LINE: Duration = Duration::from_millis(500);
+
+impl Progress {
+    /// The journal is written: from now on a signal ends the process with this code.
+    pub(crate) fn is_done(&self, code: u8) {
+        self.done.store(DONE | u16::from(code), Ordering::Release);
+    }
+
+    fn code(&self) -> Option<u8> {
+        let done = self.done.load(Ordering::Acquire);
+        (done & DONE != 0).then(|| done.to_le_bytes()[0])
+    }
 }
 
 /// The variable in which who started a run names its own process, if the run must not outlive it. Not for people.
@@ -50,19 +90,21 @@ pub(crate) fn end_with_parent(session: &Session) {
 /// The number of SIGXFSZ, on Linux, macOS and the BSDs alike.
 const FILE_TOO_LARGE: i32 = 25;
 
-impl<'a> Signals<'a> {
+impl Signals {
     /// Begins to catch them; `third` is the exit code after the third. Must be called within the runtime.
     pub(crate) fn new(
         run: &RunId,
         third: u8,
-        session: &'a Session,
-    ) -> Result<(Signals<'a>, mpsc::UnboundedReceiver<Signal>), Problem> {
+        session: &Session,
+    ) -> Result<(Signals, mpsc::UnboundedReceiver<Signal>), Problem> {
         let (to, from) = mpsc::unbounded_channel();
-        let made = || -> io::Result<Signals<'a>> {
+        let made = || -> io::Result<Signals> {
             Ok(Signals {
                 run: run.clone(),
                 third,
-                session,
+                log: session.log.clone(),
+                progress: Arc::default(),
+                stopped: session.screen.stopped(),
                 to,
                 interrupt: unix::signal(SignalKind::interrupt())?,
                 terminate: unix::signal(SignalKind::terminate())?,
@@ -75,13 +117,32 @@ impl<'a> Signals<'a> {
                 _file_too_large: unix::signal(SignalKind::from_raw(FILE_TOO_LARGE))?,
             })
         };
-        let made = made().map_err(|error| Problem::new(format!("could not listen for signals: {error}")))?;
-        Ok((made, from))
+        Ok((made().map_err(|error| deaf(&error))?, from))
+    }
+
+    /// Begins to catch them in a thread of its own, until the process ends.
+    pub(crate) fn listen(
+        run: &RunId,
+        third: u8,
+        session: &Session,
+    ) -> Result<(Arc<Progress>, mpsc::UnboundedReceiver<Signal>), Problem> {
+        let runtime = machine::runtime()?;
+        let (signals, from) = {
+            let _within = runtime.enter();
+            Signals::new(run, third, session)?
+        };
+        let progress = signals.progress.clone();
+        thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || match runtime.block_on(signals.forward()) {})
+            .map_err(|error| deaf(&error))?;
+        Ok((progress, from))
     }
 
     /// Hands them on, for ever.
     pub(crate) async fn forward(mut self) -> Infallible {
         let mut degree = 0_u8;
+        let mut last_moment = None;
         loop {
             let signal = tokio::select! {
                 _ = self.interrupt.recv() => Signal::Interrupt,
@@ -89,20 +150,62 @@ impl<'a> Signals<'a> {
                 _ = heard(self.hang_up.as_mut()) => Signal::HangUp,
                 _ = self.user1.recv() => Signal::User1,
                 _ = self.user2.recv() => Signal::User2,
+                () = over(last_moment) => self.leave_without_journal(),
             };
-            degree += 1;
-            self.session.screen.stop();
-            if degree == 3 {
-                // Said if it goes at once: nobody waits for the console any more.
-                self.session.say(Line::critical(format!(
+            if let Some(code) = self.progress.code() {
+                std::process::exit(code.into());
+            }
+            degree = degree.saturating_add(1);
+            self.stopped.store(true, Ordering::Relaxed);
+            if self.to.send(signal).is_err() {
+                // The run is over, and nobody listens any more.
+                if last_moment.is_some() {
+                    self.leave_without_journal();
+                }
+                last_moment = Some(Instant::now() + LAST_MOMENT);
+            } else if degree == 3 {
+                self.leave(format!(
                     "stopped at once by a third signal; `chaos recover {}` puts back what is still changed",
                     self.run
-                )));
-                std::process::exit(self.third.into());
+                ));
             }
-            // The run may just have ended; then nobody listens any more.
-            let _ = self.to.send(signal);
         }
+    }
+
+    fn leave_without_journal(&self) -> ! {
+        if let Some(code) = self.progress.code() {
+            std::process::exit(code.into());
+        }
+        self.leave(format!(
+            "stopped by a signal before the journal was written; `chaos recover {}` writes it",
+            self.run
+        ))
+    }
+
+    /// Ends the process, with a last line if that can be said.
+    fn leave(&self, line: String) -> ! {
+        let log = self.log.clone();
+        let (said, is_said) = channel::sync_channel(1);
+        let spawned = thread::Builder::new().spawn(move || {
+            lock(&log).line(&Line::critical(line), Timestamp::now());
+            let _ = said.send(());
+        });
+        if spawned.is_ok() {
+            let _ = is_said.recv_timeout(LAST_LINE);
+        }
+        std::process::exit(self.third.into());
+    }
+}
+
+fn deaf(error: &io::Error) -> Problem {
+    Problem::new(format!("could not listen for signals: {error}"))
+}
+
+/// Completes at that moment, if there is one.
+async fn over(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

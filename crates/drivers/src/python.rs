@@ -113,7 +113,7 @@ impl Bridge {
     /// # Errors
     /// Why there is no answer, or what was raised instead.
     pub async fn ask(&self, op: &str, body: Object) -> Result<Value, Trouble> {
-        let (pending, answer) = Pending::begin(self.interpreter()?, op, body)?;
+        let (pending, answer) = Pending::begin(self.free_interpreter().await?, op, body)?;
         let reply = answer.await;
         pending.answered(reply)
     }
@@ -127,6 +127,22 @@ impl Bridge {
         let (to, answer) = std::sync::mpsc::sync_channel(1);
         interpreter.begin(op, body, Box::new(move |reply| drop(to.send(reply))))?;
         answer.recv().unwrap_or_else(|_| Err(interpreter.gone()))
+    }
+
+    /// [`Bridge::ask_blocking`], but after this time it is cancelled, and what goes on nevertheless is killed.
+    ///
+    /// # Errors
+    /// Why there is no answer, or what was raised instead.
+    pub fn ask_within(&self, within: Duration, op: &str, body: Object) -> Result<Value, Trouble> {
+        let interpreter = self.interpreter()?;
+        let (to, answer) = std::sync::mpsc::sync_channel(1);
+        let what = what(op, &body);
+        let number = interpreter.begin(op, body, Box::new(move |reply| drop(to.send(reply))))?;
+        let answered = answer.recv_timeout(within).or_else(|_| {
+            interpreter.cancel(number, &what);
+            answer.recv()
+        });
+        answered.unwrap_or_else(|_| Err(interpreter.gone()))
     }
 
     /// Whether an interpreter is running.
@@ -144,6 +160,12 @@ impl Bridge {
 
     fn current(&self) -> MutexGuard<'_, Option<Current>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same as below, but one that does nothing any more that was cancelled.
+    async fn free_interpreter(&self) -> Result<Arc<Interpreter>, Trouble> {
+        self.interpreter()?.is_free().await;
+        self.interpreter()
     }
 
     /// The interpreter that is there, or a new one.
@@ -175,6 +197,7 @@ impl Drop for Bridge {
 struct Pending {
     interpreter: Arc<Interpreter>,
     number: u64,
+    what: String,
     over: bool,
 }
 
@@ -187,8 +210,9 @@ impl Pending {
         body: Object,
     ) -> Result<(Pending, oneshot::Receiver<Reply>), Trouble> {
         let (to, answer) = oneshot::channel();
+        let what = what(op, &body);
         let number = interpreter.begin(op, body, Box::new(move |reply| drop(to.send(reply))))?;
-        Ok((Pending { interpreter, number, over: false }, answer))
+        Ok((Pending { interpreter, number, what, over: false }, answer))
     }
 
     /// The answer, or why there will be none.
@@ -199,7 +223,7 @@ impl Pending {
 
     fn cancel(&mut self) {
         if !std::mem::replace(&mut self.over, true) {
-            self.interpreter.cancel(self.number);
+            self.interpreter.cancel(self.number, &self.what);
         }
     }
 }
@@ -207,6 +231,16 @@ impl Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         self.cancel();
+    }
+}
+
+/// What a request asks for, in a message.
+fn what(op: &str, body: &Object) -> String {
+    let text = |key: &str| body.get(key).and_then(Value::as_text);
+    match (text("module"), text("func").or_else(|| text("function"))) {
+        (Some(module), Some(function)) => format!("`{module}.{function}`"),
+        _ if op == "control_news" => "an event handler".to_owned(),
+        _ => format!("`{op}`"),
     }
 }
 

@@ -18,6 +18,7 @@ use squall_report::journal::Kept;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// The controls of a run that are in Python.
 pub(super) struct Python {
@@ -71,11 +72,27 @@ impl Python {
 
     /// Which hooks a module has. It is really imported, once.
     pub(super) fn module(&self, module: &str) -> Module {
-        if let Some(known) = locked(&self.modules).get(module) {
-            return known.clone();
+        self.known(module).unwrap_or_else(|| {
+            let answer = self.bridge.ask_blocking("control_module", import(module));
+            self.knows(module, answer)
+        })
+    }
+
+    /// The same within a run, for a control that another one added: whatever its module does, signals are heard meanwhile.
+    async fn module_within_run(&self, module: &str) -> Module {
+        if let Some(known) = self.known(module) {
+            return known;
         }
-        let body = Object::from_iter([("module".to_owned(), Value::from(module))]);
-        let found = match self.bridge.ask_blocking("control_module", body) {
+        let answer = self.bridge.ask("control_module", import(module)).await;
+        self.knows(module, answer)
+    }
+
+    fn known(&self, module: &str) -> Option<Module> {
+        locked(&self.modules).get(module).cloned()
+    }
+
+    fn knows(&self, module: &str, answer: Result<Value, Trouble>) -> Module {
+        let found = match answer {
             Ok(answer) => match answer.get("functions").and_then(Value::as_list) {
                 Some(functions) => {
                     Module::With(functions.iter().filter_map(Value::as_text).map(str::to_owned).collect())
@@ -97,15 +114,18 @@ impl Python {
         locked(&self.news).take(record, kept);
     }
 
-    /// The run is over, and its controls have been cleaned up.
-    pub(super) fn finish(&self) {
+    /// The run is over, and its controls have been cleaned up. Without a limit the end of the process is what ends this.
+    pub(super) fn finish(&self, within: Option<Duration>) {
         if !self.listened.load(Ordering::Relaxed) {
             return;
         }
         locked(&self.news).finish();
         let news = locked(&self.news).gathered().unwrap_or_default();
         let body = Object::from_iter([("news".to_owned(), Value::List(news))]);
-        let _ = self.bridge.ask_blocking("control_news", body);
+        let _ = match within {
+            Some(within) => self.bridge.ask_within(within, "control_news", body),
+            None => self.bridge.ask_blocking("control_news", body),
+        };
     }
 
     /// What a module's own validation says against a declaration.
@@ -138,7 +158,7 @@ impl Python {
         settings: &Settings,
     ) -> Result<Changes, Unhooked> {
         let function = call.hook.function();
-        match self.module(module) {
+        match self.module_within_run(module).await {
             Module::With(functions) if functions.iter().any(|has| has == function) => {}
             Module::With(_) | Module::Missing(_) | Module::Unasked(_) => return Ok(Changes::default()),
         }
@@ -206,6 +226,10 @@ impl Known {
             self.scope = Some(Arc::new(scope));
         }
     }
+}
+
+fn import(module: &str) -> Object {
+    Object::from_iter([("module".to_owned(), Value::from(module))])
 }
 
 /// What a control is called about, as the interpreter finds it.

@@ -11,7 +11,7 @@ use rustix::io::FdFlags;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use squall_experiment::json::{Style, to_string};
 use squall_experiment::{Object, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::Shutdown;
@@ -23,6 +23,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// The most that one line may take; the interpreter refuses to send more than a quarter of it.
 const MOST: u64 = 256 << 20;
@@ -32,6 +33,9 @@ const DEAF: Duration = Duration::from_secs(30);
 
 /// How long it may take until it says hello.
 const HELLO: Duration = Duration::from_secs(30);
+
+/// How long what was interrupted may go on before the interpreter is killed.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// What `python3 -c` runs: it reads the other sources from the pipe.
 const BOOT: &str = include_str!("bridge/boot.py");
@@ -73,6 +77,8 @@ pub(super) struct Interpreter {
     sending: Mutex<()>,
     state: Mutex<State>,
     ended: Condvar,
+    /// How much was interrupted and goes on nevertheless.
+    lingering: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -81,6 +87,8 @@ struct State {
     waiting: HashMap<u64, Waiter>,
     /// Whether it said hello.
     greeted: bool,
+    /// Those of them that were interrupted.
+    cancelled: HashSet<u64>,
     /// Why it is gone, or will be in a moment.
     gone: Option<Trouble>,
     /// How its process ended, once it was waited for.
@@ -110,6 +118,7 @@ impl Interpreter {
             sending: Mutex::new(()),
             state: Mutex::default(),
             ended: Condvar::new(),
+            lingering: watch::Sender::new(0),
         });
         let _ = known.send(interpreter.clone());
         let reader = interpreter.clone();
@@ -147,9 +156,34 @@ impl Interpreter {
         Ok(number)
     }
 
-    /// Interrupts what it does under that number.
-    pub(super) fn cancel(&self, number: u64) {
+    /// Interrupts what it does under that number. If that, which is called `what`, goes on nevertheless, it is killed.
+    pub(super) fn cancel(self: &Arc<Interpreter>, number: u64, what: &str) {
+        {
+            let mut state = self.state();
+            if !state.waiting.contains_key(&number) {
+                return;
+            }
+            state.cancelled.insert(number);
+            self.lingering.send_replace(state.cancelled.len());
+        }
         let _ = self.send(&format!("{{\"cancel\": {number}}}"));
+        let why = format!("{what} went on after it was interrupted");
+        let (interpreter, late) = (self.clone(), why.clone());
+        let spawned = thread::Builder::new().name("python-ends".to_owned()).spawn(move || {
+            interpreter.wait(GRACE);
+            if interpreter.state().cancelled.contains(&number) {
+                interpreter.kill(&late);
+            }
+        });
+        if spawned.is_err() {
+            self.kill(&why);
+        }
+    }
+
+    /// Waits until nothing goes on that was interrupted: it ends, or the interpreter is killed.
+    pub(super) async fn is_free(&self) {
+        // The sender lives as long as we do.
+        let _ = self.lingering.subscribe().wait_for(|lingering| *lingering == 0).await;
     }
 
     /// Whether it can still be asked for something.
@@ -189,15 +223,16 @@ impl Interpreter {
             if state.greeted { within } else { Duration::ZERO }
         };
         let _ = self.pipe.shutdown(Shutdown::Write);
-        let wait = |within| {
-            let state = self.state();
-            let waited = self.ended.wait_timeout_while(state, within, |state| state.reaped.is_none());
-            waited.map_or(true, |(state, _)| state.reaped.is_some())
-        };
-        if !wait(within) {
+        if !self.wait(within) {
             self.kill_group();
-            wait(Duration::from_secs(5));
+            self.wait(Duration::from_secs(5));
         }
+    }
+
+    /// Waits for its end; whether it came within that time.
+    fn wait(&self, within: Duration) -> bool {
+        let waited = self.ended.wait_timeout_while(self.state(), within, |state| state.reaped.is_none());
+        waited.map_or(true, |(state, _)| state.reaped.is_some())
     }
 
     fn kill_group(&self) {
@@ -220,11 +255,22 @@ impl Interpreter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Who waits for this answer.
+    fn answered(&self, number: u64) -> Option<Waiter> {
+        let mut state = self.state();
+        if state.cancelled.remove(&number) {
+            self.lingering.send_replace(state.cancelled.len());
+        }
+        state.waiting.remove(&number)
+    }
+
     /// Nobody may wait any more.
     fn give_up(&self, why: Trouble) {
         let waiting = {
             let mut state = self.state();
             state.gone.get_or_insert(why);
+            state.cancelled.clear();
+            self.lingering.send_replace(0);
             std::mem::take(&mut state.waiting)
         };
         let gone = self.gone();
@@ -260,7 +306,7 @@ impl Interpreter {
                     let _ = from.get_ref().set_read_timeout(None);
                 }
                 Some(Message::Answer(number, answer)) => {
-                    let waiter = self.state().waiting.remove(&number);
+                    let waiter = self.answered(number);
                     if let Some(waiter) = waiter {
                         waiter(answer);
                     }

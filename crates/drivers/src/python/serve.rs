@@ -8,10 +8,6 @@ use squall_engine::{Failure, Stop};
 use squall_experiment::event::Blame;
 use squall_experiment::{Object, Value};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How long a function may take to end once it is interrupted.
-const GRACE: Duration = Duration::from_secs(3);
 
 impl Foreign for Bridge {
     fn prefers(&self, module: &str) -> bool {
@@ -27,17 +23,17 @@ impl Bridge {
     async fn called(&self, call: Call<'_>) -> Result<Value, Unreturned> {
         // What was told before is shown before anything that the function says.
         tokio::task::yield_now().await;
-        let begun =
-            self.interpreter().and_then(|interpreter| Pending::begin(interpreter, "call", self.body(&call)));
+        let begun = self
+            .free_interpreter()
+            .await
+            .and_then(|interpreter| Pending::begin(interpreter, "call", self.body(&call)));
         let (mut pending, mut answer) = begun.map_err(|trouble| unreturned(&call, trouble))?;
         let reply = match call.look.until(&mut answer).await {
             Ok(reply) => reply,
             Err(stop) => {
                 pending.cancel();
-                if tokio::time::timeout(GRACE, answer).await.is_err() {
-                    let why = format!("`{}` went on after it was interrupted", call.func);
-                    pending.interpreter.kill(&why);
-                }
+                // Sooner or later there is one: whoever ignores this is killed.
+                let _ = answer.await;
                 return Err(stop.into());
             }
         };

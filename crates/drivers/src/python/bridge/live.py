@@ -45,8 +45,17 @@ class Live:
         self.registry = EventHandlerRegistry()
 
     def apply(self, news):
+        """A handler that has to be interrupted is the last one that is told of these; what happened is known nevertheless."""
+        interrupted = None
         for kind, value in news:
-            getattr(self, "on_" + kind)(value)
+            if interrupted is not None and kind == "event":
+                continue
+            try:
+                getattr(self, "on_" + kind)(value)
+            except KeyboardInterrupt as raised:
+                interrupted = raised
+        if interrupted is not None:
+            raise interrupted
 
     def on_experiment(self, value):
         refresh(self.experiment, value)
