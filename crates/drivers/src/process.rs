@@ -149,9 +149,9 @@ async fn run(mut child: Child, args: &Args, timeout: Option<Duration>, cx: &Act)
                 ended = stopped(&mut child, cx) => ended,
                 () = async { let _ = output.await; std::future::pending().await } => unreachable!("it is pending"),
             };
-            if let Some(how) = ended.filter(|_| !cx.is_probe()) {
+            if let Some((level, how)) = ended.filter(|_| !cx.is_probe()) {
                 let program = args.path.given().map(str_of).unwrap_or_default();
-                cx.note(Level::Warning, format!("the program `{program}` of `{}` {how}", cx.name()));
+                cx.note(level, format!("the program `{program}` of `{}` {how}", cx.name()));
             }
             Err(stop)
         }
@@ -175,7 +175,7 @@ async fn end(child: &mut Child) -> Result<ExitStatus, Failure> {
 }
 
 /// Asks it to end, and kills it when it has had its time; what is to be said of that. `None` if it had done its work already.
-async fn stopped(child: &mut Child, cx: &Act) -> Option<&'static str> {
+async fn stopped(child: &mut Child, cx: &Act) -> Option<(Level, &'static str)> {
     // Not reaped yet, so its number is nobody else's.
     let pid = match child.try_wait() {
         Ok(Some(status)) if status.success() => return None,
@@ -189,12 +189,13 @@ async fn stopped(child: &mut Child, cx: &Act) -> Option<&'static str> {
     tokio::select! {
         biased;
         _ = child.wait() => {
-            return Some("was ended by the stop; see whether it put back what it changed");
+            // The Toolkit has no line about it, and it had its chance.
+            return Some((Level::Debug, "was ended by the stop; see whether it put back what it changed"));
         }
         () = cx.grace() => {}
     }
     reap(child).await;
-    Some("did not end when it was told to and was killed; see what it left changed")
+    Some((Level::Warning, "did not end when it was told to and was killed; see what it left changed"))
 }
 
 async fn read(name: &str, stream: Option<impl AsyncRead + Unpin>) -> Result<String, Failure> {

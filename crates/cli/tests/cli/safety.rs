@@ -149,8 +149,6 @@ fn a_stop_lets_programs_clean_up() {
         [INFO] Action: here
         [WARNING] Caught SIGTERM signal, interrupting experiment now
         [CRITICAL] SIGTERM signal received
-        [WARNING] the program `sh` of `beside` was ended by the stop; see whether it put back what it changed
-        [WARNING] the program `sh` of `here` was ended by the stop; see whether it put back what it changed
         [WARNING] Rollbacks were explicitly requested to be played
         [INFO] Let's rollback...
         [INFO] Rollback: back
