@@ -22,6 +22,9 @@ import time
 import traceback
 import urllib.parse
 
+# What is started in the background of a script ignores SIGINT, and so would all that is started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
