@@ -191,7 +191,7 @@ def descriptions(it):
     for line in ("pod single", "pods -l app=slow", "deployment web", "replicaset -l app=web", "service web", "service headless", "configmap settings", "secret keys",
                  "pvc bound", "pvc pending", "pv beside", "ingress web", "pdb web", f"namespace {NS}", "networkpolicy web", "serviceaccount default",
                  "endpoints web", "role reader", "rolebinding reader", "pod nobody"):
-        it.see(f"kubectl describe {line}", sort="configmap" in line)
+        it.see(f"kubectl describe {line}", sort=line.startswith(("configmap", "secret")))
     node = "$(kubectl get nodes -o name | head -n 1)"
     it.see(f"kubectl describe {node}", name="kubectl describe node", drop=r"^  beside |^Non-terminated|^Events:|^  (Type  Reason|----  ------|Normal)  ")
     it.see("kubectl events --types=Warning", sort=True, name="kubectl events, warnings")

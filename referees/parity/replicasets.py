@@ -13,7 +13,7 @@ def play(on):
     on.eventually("two Pods become ready", "replicasets/r", {"status.replicas": 2, "status.readyReplicas": 2, "status.availableReplicas": 2, "status.fullyLabeledReplicas": 2,
                                                              "status.observedGeneration": 1}, see=lambda seen: seen["status"])
     on.value("named after it", {one["metadata"]["name"][:2] + str(len(one["metadata"]["name"])) for one in pods("r")}, {"r-7"})
-    on.value("it tells of each", sorted({one["reason"] for one in on.do("GET", "events?fieldSelector=involvedObject.name%3Dr")["items"]}), ["SuccessfulCreate"])
+    on.eventually("it tells of each", "events?fieldSelector=involvedObject.name%3Dr", {"items": lambda items: {one["reason"] for one in items} == {"SuccessfulCreate"}})
 
     on.do("POST", "pods", parked("stray", {"app": "a"}))
     time.sleep(1)  # a controller that has not heard of it yet would make two of its own, and may then choose this one to go
