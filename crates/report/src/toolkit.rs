@@ -1,8 +1,8 @@
 //! The Toolkit's lines of a run, in its words (typing errors included: people grep for them), made of events alone.
 //!
-//! Invariant: at INFO and above these are the lines that the Toolkit prints, in its order, and two WARNINGs of ours: that
+//! Invariant: at INFO and above these are the lines that the Toolkit prints, in its order, and three WARNINGs of ours: that
 //! rollbacks are played because something is still changed; what is still changed when the run is over, and the command that
-//! puts it back.
+//! puts it back; the program that a stop had to kill.
 //!
 //! Not here: lines that come before a run (loading, validation) and how a line is written.
 

@@ -2,13 +2,11 @@
 //!
 //! Invariant: a torn last line is no record, whoever reads; no more of a log is held at once than one line.
 
+use super::AT_ONCE;
 use squall_experiment::event::{Event, FORMAT, HEAD, Record, Sought, event_of};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
-
-/// A buffer that one long line made larger than this is given back.
-const AT_ONCE: usize = 64 << 10;
 
 /// The records of a log file that are `sought`, one after the other, without holding them all. A torn last line ends it.
 ///
@@ -21,6 +19,7 @@ pub fn read(path: &Path, sought: Sought) -> io::Result<impl Iterator<Item = Resu
     Ok(std::iter::from_fn(move || {
         loop {
             line.clear();
+            // What one long line took is given back.
             line.shrink_to(AT_ONCE);
             number += 1;
             match lines.read_until(b'\n', &mut line) {
