@@ -5,7 +5,9 @@
 kubectl. Meanwhile the same Pods are made on that cluster and on a playground, and what their kubelets do is measured on both
 (paces.py). The cluster is this referee's own, under target/referees/containers, and ended whatever happens; it needs root.
 Two things of what others wrote are changed in a copy: no registry is there, so images are not pulled; and kubelet 1.20 leaves a
-deleted Pod's object for up to 12 s, so a pause of 10 s after a deletion is one of 20 s where a bare Pod is looked for.
+deleted Pod's object for 12 s, longer when it is busy, so a pause of 10 s after a deletion is one of 40 s where a bare Pod is looked for.
+How fast real kubelets are is chance on a busy machine: a chapter that fails is played again from an empty namespace, and the
+paces are measured again, up to TRIES times in all and told each time. What is ours fails each time.
 """
 import os
 import re
@@ -23,6 +25,9 @@ NODES = 3
 POD = f"/api/v1/namespaces/{NS}/pods/{NS}"
 # Where pv.yaml's volume is; what runs as another user than root must be able to write there.
 DATA = "/tmp/go-demo-8-db"
+TRIES = 3
+CHAPTERS = (("1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.8"), ("2.1", "2.2", "of_the_database"))
+PAUSE = 40  # seconds
 PAUSES = ("terminate-pod-pause.yaml", "terminate-pod-phase.yaml")
 DEMO_IMAGES = {"vfarcic/go-demo-8:0.0.1", "bitnami/mongodb:4.0.3", "vfarcic/repeater:0.0.1"}
 
@@ -89,7 +94,7 @@ class OnNodes(OnPlayground):
     def row_1_4(self):
         self.apply_pod()
         run, _ = self.run("chaos/terminate-pod-pause.yaml", "deviated", 1, NOT_HELD.format("pod-exists"))
-        need("Pausing after activity for 20s..." in run.err and run.seconds >= 20, f"no pause of 20 s: {run}")
+        need(f"Pausing after activity for {PAUSE}s..." in run.err and run.seconds >= PAUSE, f"no pause of {PAUSE} s: {run}")
         need(not self.pods(), "the Pod is still there")
 
     def row_1_6(self):
@@ -113,7 +118,7 @@ class OnNodes(OnPlayground):
         pod = self.pods()[0]["metadata"]["name"]
         self.type(f"echo | kubectl replace --raw '/api/v1/namespaces/{NS}/pods/{pod}:8080/proxy/demo/person?name=Jane' -f -")
         self.type("kubectl scale deployment/go-demo-8-db --replicas 0")
-        until("the end of the database", 20, lambda: not self.api.pods(NS, "app=go-demo-8-db"))
+        until("the end of the database", 60, lambda: not self.api.pods(NS, "app=go-demo-8-db"))
         self.type("kubectl scale deployment/go-demo-8-db --replicas 1")
         self.rolled_out("go-demo-8-db")
         self.type(f"kubectl rollout restart deployment/{NS}")
@@ -129,7 +134,7 @@ def change(path):
         text = f.read()
     text = re.sub(r'imagePullPolicy: "?Always"?', "imagePullPolicy: IfNotPresent", text)
     if os.path.basename(path) in PAUSES:
-        text, changed = re.subn(r"after: 10\b", "after: 20", text)
+        text, changed = re.subn(r"after: 10\b", f"after: {PAUSE}", text)
         need(changed == 1, f"{path} has {changed} pauses of 10 s")
     os.chmod(path, 0o644)
     with open(path, "w", encoding="utf-8") as f:
@@ -147,38 +152,70 @@ def write_image(lab):
     return lab.path("demo.tar")
 
 
-def measure(lab, nodes, seen):
-    """Measures both clusters at the same time; what each gave, or why it did not."""
-    def one(name, server):
-        try:
-            seen[name] = paces.measure(server)
-        except Exception as error:  # told by the check that needs it
-            seen[name] = error
-
-    home = {"CHAOS_STATE_DIR": os.path.join(lab.dir, "playground")}
-    up = lab.chaos("playground", "up", "--detach", env=home)
-    need(up.code == 0, str(up))
-    kubeconfig = re.search(r"KUBECONFIG='?([^'\n]+)", up.out).group(1)
-    servers = {"here": paces.Server.of_kubeconfig(kubeconfig), "there": nodes.server()}
-    both = [threading.Thread(target=one, args=pair, daemon=True) for pair in servers.items()]
-    for thread in both:
-        thread.start()
-    return both, home
+def play(tally, walk, rows):
+    """A chapter, from an empty namespace."""
+    steps = [(f"chapter {rows[0][0]}: an empty namespace", walk.chapter)]
+    steps += [(f"row {row.replace('_', ' ')}", getattr(walk, "row_" + row.replace(".", "_"))) for row in rows]
+    for _ in range(TRIES - 1):
+        if all(tally.attempt(*step) for step in steps):
+            return
+    for step in steps:
+        tally.check(*step)
 
 
-def verdict(both, seen):
-    for thread in both:
-        thread.join(240)
-    for name in ("here", "there"):
-        need(not isinstance(seen.get(name), Exception) and name in seen, f"nothing was measured {name}: {seen.get(name)!r}")
-    unexplained = paces.compare(seen["here"], seen["there"])
-    need(not unexplained, "\n".join(unexplained))
+class Paces:
+    """The nodes and a playground, measured at the same time."""
+
+    def __init__(self, lab, nodes):
+        self.lab, self.nodes, self.home = lab, nodes, {"CHAOS_STATE_DIR": os.path.join(lab.dir, "playground")}
+        self.seen, self.both = {}, []
+
+    def up(self):
+        up = self.lab.chaos("playground", "up", "--detach", env=self.home)
+        need(up.code == 0, str(up))
+        kubeconfig = re.search(r"KUBECONFIG='?([^'\n]+)", up.out).group(1)
+        self.servers = {"here": paces.Server.of_kubeconfig(kubeconfig), "there": self.nodes.server()}
+        self.measure()
+
+    def measure(self):
+        """Begins; what each gives, or why it does not, is in `seen`."""
+        seen = self.seen = {}
+
+        def one(name, server):
+            try:
+                seen[name] = paces.measure(server)
+            except Exception as error:  # told by the verdict
+                seen[name] = error
+
+        self.both = [threading.Thread(target=one, args=pair, daemon=True) for pair in self.servers.items()]
+        for thread in self.both:
+            thread.start()
+
+    def verdict(self):
+        for thread in self.both:
+            thread.join(240)
+        for name in self.servers:
+            seen = self.seen.get(name, "no answer within 240 s")
+            need(isinstance(seen, tuple), f"nothing was measured {name}: {seen!r}")
+        unexplained = paces.compare(self.seen["here"], self.seen["there"])
+        need(not unexplained, "\n".join(unexplained))
+
+    def judge(self, tally):
+        name = "what kubelets do is what the playground does"
+        for _ in range(TRIES - 1):
+            if tally.attempt(name, self.verdict):
+                return
+            self.measure()
+        tally.check(name, self.verdict)
+
+    def down(self):
+        self.lab.chaos("playground", "down", env=self.home)
 
 
 def main():
     opts, tally = options(), Tally()
     referees = setting("SQUALL_REFEREES")
-    nodes, both, home, seen = Nodes(os.path.join(referees, "kubernetes")), [], {}, {}
+    nodes, side = Nodes(os.path.join(referees, "kubernetes")), None
     made = not os.path.exists(DATA)
     if made:
         os.mkdir(DATA)
@@ -186,21 +223,22 @@ def main():
     with Lab(opts.chaos) as lab:
         try:
             image = tally.check("the images are written, the same bytes each time", write_image, lab)
-            tally.check(f"{NODES} real nodes that have them", nodes.up, image)
+            up = (f"{NODES} real nodes that have them", nodes.up, image)
+            if not tally.attempt(*up):
+                tally.check(*up)
             if tally.failed == 0:
-                both, home = tally.check("a playground beside them", measure, lab, nodes, seen) or ([], {})
+                side = Paces(lab, nodes)
+                tally.check("a playground beside them", side.up)
+            if tally.failed == 0:
                 walk = OnNodes(lab, referees)
-                for chapter in (("1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.8"), ("2.1", "2.2")):
-                    tally.check(f"chapter {chapter[0][0]}: an empty namespace", walk.chapter)
-                    for row in chapter:
-                        tally.check(f"row {row}", getattr(walk, "row_" + row.replace(".", "_")))
-                tally.check("the database loses nothing on restart", walk.row_of_the_database)
-                tally.check("what kubelets do is what the playground does", verdict, both, seen)
+                for rows in CHAPTERS:
+                    play(tally, walk, rows)
+                side.judge(tally)
         finally:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            if home:
-                lab.chaos("playground", "down", env=home)
+            if side:
+                side.down()
             tally.check("the nodes end", nodes.down)
             if made:
                 shutil.rmtree(DATA, ignore_errors=True)

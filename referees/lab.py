@@ -72,6 +72,13 @@ class Tally:
 
     def check(self, name, run, *args, **more):
         """Runs one check: it passes unless it raises. Returns what it returned, or None."""
+        return self._run("FAIL ", name, run, args, more)[0]
+
+    def attempt(self, name, run, *args, **more):
+        """Runs what somebody else's pace can spoil: True if it passes; False, told and not counted, if it is to be tried again."""
+        return self._run("again", name, run, args, more)[1] is None
+
+    def _run(self, otherwise, name, run, args, more):
         started = time.monotonic()
         result, trouble = None, None
         try:
@@ -86,9 +93,9 @@ class Tally:
                 self.passed += 1
                 print(f"ok    {name} ({seconds:.1f} s)", flush=True)
             else:
-                self.failed += 1
-                print(f"FAIL  {name} ({seconds:.1f} s)\n      " + trouble.strip().replace("\n", "\n      "), flush=True)
-        return result
+                self.failed += otherwise == "FAIL "
+                print(f"{otherwise} {name} ({seconds:.1f} s)\n      " + trouble.strip().replace("\n", "\n      "), flush=True)
+        return result, trouble
 
     def end(self, note=""):
         print(f"{tally_name()}: {self.passed} passed, {self.failed} failed{note}", flush=True)
