@@ -3,7 +3,7 @@
 //! Invariant: nobody sees a backtrace instead of a sentence, and the sentence goes to console and log file.
 
 use crate::screen::Screen;
-use crate::session::SharedLog;
+use crate::shared_log::SharedLog;
 use jiff::Timestamp;
 use squall_report::line::Line;
 use std::io::Write as _;

@@ -5,7 +5,7 @@
 
 use crate::machine;
 use crate::screen::Screen;
-use crate::session::{SharedLog, lock};
+use crate::shared_log::{SharedLog, lock};
 use crate::signals::{heard, outlives_terminal};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};

@@ -4,7 +4,8 @@
 //! Not here: the bridge itself (`drivers::python`).
 
 use crate::problem::Problem;
-use crate::session::{Session, SharedLog, lock};
+use crate::session::Session;
+use crate::shared_log::{SharedLog, lock};
 use jiff::Timestamp;
 use squall_drivers::CATALOG;
 use squall_drivers::python::{Bridge, Ears, Logged, Preferred, Program, Trouble};

@@ -24,6 +24,7 @@ mod schema;
 mod screen;
 mod session;
 mod settings;
+mod shared_log;
 mod signals;
 mod source;
 mod stdout;
@@ -80,7 +81,7 @@ fn chaos() -> u8 {
     let code = match done {
         Some(Ok(code)) => code,
         Some(Err(problem)) => {
-            session::lock(&log).line(&Line::error(problem.to_string()), jiff::Timestamp::now());
+            shared_log::lock(&log).line(&Line::error(problem.to_string()), jiff::Timestamp::now());
             exit::FAILED
         }
         None => exit::FAILED,

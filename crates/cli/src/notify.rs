@@ -9,7 +9,8 @@ mod caller;
 mod courier;
 
 use crate::machine;
-use crate::session::{Session, SharedLog, lock};
+use crate::session::Session;
+use crate::shared_log::{SharedLog, lock};
 use caller::{Call, Caller};
 use courier::Courier;
 use jiff::Timestamp;

@@ -8,7 +8,8 @@ mod list;
 
 use crate::arguments::Recover;
 use crate::problem::Problem;
-use crate::session::{Session, SharedLog, lock};
+use crate::session::Session;
+use crate::shared_log::{SharedLog, lock};
 use crate::signals::Signals;
 use crate::{exit, machine};
 use jiff::Timestamp;

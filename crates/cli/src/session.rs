@@ -9,6 +9,7 @@ use crate::notify::Notices;
 use crate::problem::Problem;
 use crate::screen::Screen;
 use crate::settings::{self, Read};
+use crate::shared_log::{SharedLog, lock};
 use jiff::Timestamp;
 use squall_engine::Environment;
 use squall_experiment::Value;
@@ -18,7 +19,7 @@ use squall_report::line::Line;
 use squall_report::log::{Format, Log, Options};
 use squall_report::redact::Redactor;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// Commands that write no log file: the demo leaves nothing but its journals, and the others print or write what never changes, be
 /// it in a shell's start-up file.
@@ -26,9 +27,6 @@ const LOGLESS: &[&str] = &["demo", "schema", "completions", "man"];
 
 /// The token with which experiments are fetched from a server.
 pub(crate) const LOADER_TOKEN: &str = "CHAOSTOOLKIT_LOADER_AUTH_BEARER_TOKEN";
-
-/// The log, shared by the command and those who watch a run.
-pub(crate) type SharedLog = Arc<Mutex<Log>>;
 
 /// What a command works with.
 pub(crate) struct Session {
@@ -164,11 +162,6 @@ impl Session {
                 .hint("set CHAOS_STATE_DIR to a folder that can be written")),
         }
     }
-}
-
-/// Takes the log. What a panic left in it can still be written.
-pub(crate) fn lock(log: &SharedLog) -> MutexGuard<'_, Log> {
-    log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn level(word: &str) -> Level {

@@ -10,7 +10,8 @@
 use crate::exit;
 use crate::machine;
 use crate::problem::Problem;
-use crate::session::{Session, SharedLog, lock};
+use crate::session::Session;
+use crate::shared_log::{SharedLog, lock};
 use jiff::Timestamp;
 use squall_engine::stop::Signal;
 use squall_experiment::event::RunId;

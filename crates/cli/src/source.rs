@@ -8,7 +8,8 @@ mod url;
 use crate::problem::Problem;
 use crate::session::Session;
 use squall_experiment::Object;
-use squall_experiment::load::{Draft, Format, load};
+use squall_experiment::draft::Draft;
+use squall_experiment::load::{Format, load};
 use std::path::Path;
 
 /// What SOURCE turned out to be.

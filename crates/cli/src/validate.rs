@@ -14,7 +14,7 @@ use machine::Machine;
 use squall_experiment::Value;
 use squall_experiment::check::check;
 use squall_experiment::diagnostic::{Diagnostic, Severity};
-use squall_experiment::load::Draft;
+use squall_experiment::draft::Draft;
 use squall_experiment::resolve::Overrides;
 use squall_report::diagnostics::{Look, Source, json, line, sarif, text};
 use squall_report::line::Line;

@@ -264,7 +264,7 @@ fn as_described(spec: &crate::spec::Spec, output: &Value) {
 }
 
 /// How deeply an output may nest, tags included: as deeply as an experiment.
-const MAX_DEPTH: usize = squall_experiment::load::MAX_LOGGED;
+const MAX_DEPTH: usize = squall_experiment::draft::MAX_LOGGED;
 
 /// What an activity returned, as a value of the journal. A [`Value`] comes through unchanged.
 fn output<T: Serialize + 'static>(what: T) -> Result<Value, Stop> {

@@ -29,7 +29,7 @@ pub use nature::{Nature, Returns};
 pub use rules::{RULES, RuleDoc};
 
 use crate::diagnostic::Diagnostic;
-use crate::load::Draft;
+use crate::draft::Draft;
 use crate::{Object, Value};
 use complaints::{Complaint, Complaints, did_you_mean, item, member};
 use rules::Rule;

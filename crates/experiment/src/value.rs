@@ -102,7 +102,7 @@ impl Value {
 
     /// How deeply its form in the event log nests; a scalar is 0 or, tagged, 1.
     pub fn depth(&self) -> usize {
-        // Whatever makes a value bounds its depth well below what the stack holds (`load::MAX_DEPTH`).
+        // Whatever makes a value bounds its depth well below what the stack holds (`draft::MAX_DEPTH`).
         match self {
             Value::Null | Value::Bool(_) | Value::Int(_) | Value::Text(_) => 0,
             Value::Big(_) | Value::Float(_) | Value::Bytes(_) | Value::Date(_) => 1,

@@ -12,8 +12,9 @@
 mod compose;
 mod construct;
 mod scalar;
+mod tag;
 
-use crate::load::{Draft, SyntaxError};
+use crate::draft::{Draft, SyntaxError};
 use compose::Refusal;
 
 /// How many blanks may be put in for the parser's sake; each means another reading.

@@ -4,7 +4,8 @@
 
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
-use squall_experiment::load::{Draft, Format, MAX_DEPTH, load};
+use squall_experiment::draft::{Draft, MAX_DEPTH};
+use squall_experiment::load::{Format, load};
 use squall_experiment::{Object, Value, json, yaml};
 use std::path::Path;
 

@@ -2,8 +2,9 @@
 
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
+use squall_experiment::draft::MAX_DEPTH;
 use squall_experiment::json::{self, Style};
-use squall_experiment::load::{Format, MAX_DEPTH, load};
+use squall_experiment::load::{Format, load};
 use squall_experiment::substitute::{Scope, substitute};
 use squall_experiment::{Object, Value};
 
@@ -156,7 +157,7 @@ proptest! {
 
     #[test]
     fn the_form_of_the_log_reads_back(value in values(scalars(any::<String>().boxed()), keys_like_tags())) {
-        prop_assume!(value.depth() <= squall_experiment::load::MAX_LOGGED);
+        prop_assume!(value.depth() <= squall_experiment::draft::MAX_LOGGED);
         let text = serde_json::to_string(&value).unwrap_or_default();
         let read = serde_json::from_str::<Value>(&text);
         prop_assert!(read.as_ref().is_ok_and(|read| same(read, &value)), "{text}: {read:?}");

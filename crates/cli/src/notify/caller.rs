@@ -2,7 +2,7 @@
 //!
 //! Invariant: a plugin that fails or hangs costs others at most [`MOST`]; no line about it holds its settings or what it was told.
 
-use crate::session::{SharedLog, lock};
+use crate::shared_log::{SharedLog, lock};
 use jiff::Timestamp;
 use squall_drivers::python::{Bridge, Trouble};
 use squall_experiment::{Value, json};

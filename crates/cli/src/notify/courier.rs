@@ -2,7 +2,7 @@
 //!
 //! Invariant: a channel that fails costs others nothing; no line about it holds its URL, its headers or what was sent.
 
-use crate::session::{SharedLog, lock};
+use crate::shared_log::{SharedLog, lock};
 use jiff::Timestamp;
 use squall_drivers::http::Verify;
 use squall_drivers::http::client::{Error, Options, Request, World, fetch};

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use squall_drivers::http::Verify;
 use squall_drivers::http::client::{Options, Request, Response, World, fetch as send};
 use squall_experiment::Object;
-use squall_experiment::load::{Draft, Format, load};
+use squall_experiment::draft::Draft;
+use squall_experiment::load::{Format, load};
 use squall_experiment::python::str_of;
 
 /// Gets the experiment at this URL.

@@ -4,11 +4,11 @@ use proptest::collection::{btree_map, vec};
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
+use squall_experiment::draft::MAX_LOGGED;
 use squall_experiment::event::{
     ActivityId, Around, Blame, Ending, Event, FORMAT, Level, Phase, Place, Record, Reverted, RollbackChoice,
     RunId, Side, Status, UndoId,
 };
-use squall_experiment::load::MAX_LOGGED;
 use squall_experiment::{Object, Value};
 
 /// How many kinds there are.

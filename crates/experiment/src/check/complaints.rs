@@ -3,7 +3,7 @@
 use super::rules::Rule;
 use crate::Value;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::load::Spans;
+use crate::draft::Spans;
 
 /// What was found so far.
 pub(super) struct Complaints<'a> {

@@ -4,7 +4,8 @@
 
 use super::{Knowledge, Known, Nature, Parameter, RULES, Returns};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::load::{Draft, Format, load};
+use crate::draft::Draft;
+use crate::load::{Format, load};
 use crate::{Object, Value};
 use expect_test::{Expect, expect, expect_file};
 use proptest::prelude::*;

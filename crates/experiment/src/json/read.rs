@@ -1,7 +1,7 @@
 //! Text to values, as Python's `json.loads` does it, with the words and the places of its errors.
 
 use crate::diagnostic::{Diagnostic, Span};
-use crate::load::{Draft, MAX_DEPTH, Places, Spans, SyntaxError, duplicate};
+use crate::draft::{Draft, MAX_DEPTH, Places, Spans, SyntaxError, duplicate};
 use crate::value::{Object, Value};
 
 /// Python's own words, and users grep for them; the four letters stand for hexadecimal digits, nothing is to be done here.

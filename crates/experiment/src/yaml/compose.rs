@@ -6,8 +6,9 @@
 //! anchors that are defined twice, characters that may not appear, block scalars at the end of the text.
 
 use super::scalar::implicit;
+use super::tag::Tag;
 use crate::diagnostic::Span;
-use crate::load::{MAX_DEPTH, SyntaxError};
+use crate::draft::{MAX_DEPTH, SyntaxError};
 use granit_parser::{Event, Marker, Parser, ScalarStyle, StructureStyle, options};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,51 +36,6 @@ impl Kind<'_> {
             Kind::Scalar(_) => "scalar",
             Kind::Sequence(_) => "sequence",
             Kind::Mapping(_) => "mapping",
-        }
-    }
-}
-
-/// The tags that the safe loader knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Tag {
-    Null,
-    Bool,
-    Int,
-    Float,
-    Timestamp,
-    Binary,
-    Str,
-    Seq,
-    Map,
-    Set,
-    Omap,
-    Pairs,
-    /// `<<`.
-    Merge,
-    /// Any other, and where it has no meaning also `=`.
-    Other(String),
-}
-
-impl Tag {
-    /// The tag of a plain `=`, for which PyYAML has no constructor.
-    pub(super) const VALUE: &str = "tag:yaml.org,2002:value";
-
-    fn of(uri: String) -> Tag {
-        match uri.strip_prefix("tag:yaml.org,2002:") {
-            Some("null") => Tag::Null,
-            Some("bool") => Tag::Bool,
-            Some("int") => Tag::Int,
-            Some("float") => Tag::Float,
-            Some("timestamp") => Tag::Timestamp,
-            Some("binary") => Tag::Binary,
-            Some("str") => Tag::Str,
-            Some("seq") => Tag::Seq,
-            Some("map") => Tag::Map,
-            Some("set") => Tag::Set,
-            Some("omap") => Tag::Omap,
-            Some("pairs") => Tag::Pairs,
-            Some("merge") => Tag::Merge,
-            _ => Tag::Other(uri),
         }
     }
 }

@@ -3,11 +3,12 @@
 //! Invariant: every node that is built is paid for out of an allowance, and the depth is bounded; so aliases that multiply
 //! or contain themselves end in an error.
 
-use super::compose::{Graph, Kind, Tag};
+use super::compose::{Graph, Kind};
 use super::scalar;
+use super::tag::Tag;
 use crate::diagnostic::{Diagnostic, Span};
+use crate::draft::{MAX_DEPTH, Spans, SyntaxError, duplicate};
 use crate::json;
-use crate::load::{MAX_DEPTH, Spans, SyntaxError, duplicate};
 use crate::value::{Object, Value};
 use indexmap::IndexMap;
 use std::borrow::Cow;

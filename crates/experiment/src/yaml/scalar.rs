@@ -2,7 +2,7 @@
 //!
 //! Invariant: pure functions of a text; [`implicit`] accepts exactly what PyYAML's patterns accept.
 
-use super::compose::Tag;
+use super::tag::Tag;
 use crate::Value;
 
 /// The type of a plain scalar without a tag.

@@ -5,7 +5,7 @@
 
 use super::cover::{apart, replaced};
 use super::{Redactor, default_of_probe, is_declaration, is_secret, is_telling};
-use squall_experiment::load::Draft;
+use squall_experiment::draft::Draft;
 use squall_experiment::{Object, Value};
 use std::ops::Range;
 
