@@ -5,12 +5,14 @@
 //! when there is no room. The verbs themselves are [`crate::api`]'s.
 
 mod answer;
+mod caller;
 mod complaint;
 mod discovery;
 mod encoded;
 mod logs;
 mod openapi;
 mod pace;
+mod pages;
 mod protobuf;
 mod request;
 mod route;

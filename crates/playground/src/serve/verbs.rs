@@ -1,8 +1,10 @@
 //! From a request to the verb of [`Api`] that it means, and back.
 
 use super::answer::{self, Body, Form, Page};
+use super::caller::{Caller, caller, forbidden};
 use super::encoded::Encoded;
 use super::pace::Peer;
+use super::pages::list;
 use super::request::{self, Query};
 use super::route::{Route, Target, is_watch, route};
 use super::{discovery, logs, openapi, swagger, watch};
@@ -10,8 +12,6 @@ use crate::api::{Api, Delete, Patch, Status, Write};
 use crate::resource::find;
 use crate::shape::decode::{self, Unknown};
 use crate::shape::version;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{Method, Request, Response, StatusCode, request::Parts};
 use hyper::body::Incoming;
 use serde_json::{Value as Json, json};
@@ -65,7 +65,7 @@ pub(super) async fn answer(service: Arc<Service>, peer: &Peer, request: Request<
     let (parts, mut body) = request.into_parts();
     let meant = route(parts.uri.path());
     let open = matches!(meant, Route::Health | Route::About);
-    let answered = match caller(&service, &parts) {
+    let answered = match caller(service.token.as_deref(), &parts) {
         Caller::Administrator => {
             peer.is_let_in();
             dispatch(&service, meant, &parts, &mut body).await
@@ -82,63 +82,6 @@ pub(super) async fn answer(service: Arc<Service>, peer: &Peer, request: Request<
             answer::refusal(&status)
         }
     }
-}
-
-/// Who asks.
-enum Caller {
-    Administrator,
-    /// Who says nothing that is understood.
-    Anonymous,
-    /// Whose token is wrong.
-    Unknown,
-}
-
-fn caller(service: &Service, parts: &Parts) -> Caller {
-    let Some(token) = &service.token else { return Caller::Administrator };
-    let given = parts.headers.get(http::header::AUTHORIZATION).map(http::HeaderValue::as_bytes);
-    let given = given.and_then(|given| given.split_at_checked(7));
-    let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"Bearer "));
-    let Some((_, given)) = given.map(|(scheme, given)| (scheme, given.trim_ascii())) else {
-        return Caller::Anonymous;
-    };
-    if given.is_empty() {
-        return Caller::Anonymous;
-    }
-    // Every byte is compared, whatever the first that differs.
-    let same = given.len() == token.len()
-        && given.iter().zip(token.as_bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0;
-    if same { Caller::Administrator } else { Caller::Unknown }
-}
-
-/// What somebody without a name is told: it may do nothing here.
-fn forbidden(meant: &Route, parts: &Parts) -> Status {
-    const WHO: &str = "User \"system:anonymous\" cannot";
-    let Route::Objects(target) = meant else {
-        let (verb, path) = (parts.method.as_str().to_lowercase(), parts.uri.path());
-        let message = format!("forbidden: {WHO} {verb} path \"{path}\"");
-        return Status { details: json!({}), ..Status::plain(403, "Forbidden", message) };
-    };
-    let watched = parts.uri.query().is_some_and(|query| query.contains("watch="));
-    let verb = match (parts.method.as_str(), &target.name) {
-        ("GET" | "HEAD", _) if watched => "watch",
-        ("GET" | "HEAD", None) => "list",
-        ("GET" | "HEAD", Some(_)) => "get",
-        ("PUT", _) => "update",
-        ("PATCH", _) => "patch",
-        ("DELETE", None) => "deletecollection",
-        ("DELETE", Some(_)) => "delete",
-        _ => "create",
-    };
-    let (resource, group) = (target.resource.plural, target.resource.group);
-    let subresource = target.subresource.map(|name| format!("/{name}")).unwrap_or_default();
-    let place = match &target.namespace {
-        Some(namespace) => format!("in the namespace \"{namespace}\""),
-        None => "at the cluster scope".to_owned(),
-    };
-    let why = format!("{WHO} {verb} resource \"{resource}{subresource}\" in API group \"{group}\" {place}");
-    let mut status = Status::forbidden(target.resource, target.name.as_deref().unwrap_or_default(), &why);
-    status.message = status.message.replacen(" \"\" is forbidden", " is forbidden", 1);
-    status
 }
 
 async fn dispatch(
@@ -449,92 +392,5 @@ impl Asked<'_> {
         }
         let page = Page { revision, next: None, remaining: None };
         Ok(answer::list(target, *form, deleted, &page))
-    }
-}
-
-/// A list, or a page of it.
-fn list(api: &Api, target: &Target, form: Form, query: &Query) -> Result<Response<Body>, Status> {
-    let selector = query.selector(target)?;
-    let limit = query.number("limit")?.filter(|limit| *limit > 0);
-    let asked = watch::revision(query)?;
-    let matching = query.get("resourceVersionMatch");
-    if !matching.is_empty() && query.get("resourceVersion").is_empty() {
-        let message = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided";
-        let cause =
-            json!({"reason": "FieldValueForbidden", "message": message, "field": "resourceVersionMatch"});
-        return Err(Status::invalid_kind("meta.k8s.io", "ListOptions", "", vec![cause]));
-    }
-    if !matches!(matching, "" | "Exact" | "NotOlderThan") {
-        let message =
-            format!("Unsupported value: {matching:?}: supported values: \"Exact\", \"NotOlderThan\", \"\"");
-        let cause =
-            json!({"reason": "FieldValueNotSupported", "message": message, "field": "resourceVersionMatch"});
-        return Err(Status::invalid_kind("meta.k8s.io", "ListOptions", "", vec![cause]));
-    }
-    if !query.get("continue").is_empty() && !matches!(query.get("resourceVersion"), "" | "0") {
-        return Err(Status::bad_request("specifying resource version is not allowed when using continue"));
-    }
-    let namespace = target.namespace.as_deref();
-    let (mut objects, revision) = match token(query.get("continue"))? {
-        Some((revision, after)) => {
-            let mut objects = api.list_at(target.resource, namespace, revision).map_err(|status| {
-                let message = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.";
-                if status.code == 410 { Status::plain(410, "Expired", message) } else { status }
-            })?;
-            objects.retain(|object| place(object) > after);
-            (objects, revision)
-        }
-        None => match asked {
-            Some(asked) if matching == "Exact" => (api.list_at(target.resource, namespace, asked)?, asked),
-            Some(asked) if asked > api.store().revision() => {
-                // Says when such a revision can be had.
-                (api.list_at(target.resource, namespace, asked)?, asked)
-            }
-            _ => api.list(target.resource, namespace),
-        },
-    };
-    let whole = objects.len();
-    objects.retain(|object| selector.selects(object));
-    let mut page = Page { revision, next: None, remaining: None };
-    if let Some(limit) = limit.and_then(|limit| usize::try_from(limit).ok())
-        && objects.len() > limit
-    {
-        objects.truncate(limit);
-        if selector.is_empty() {
-            page.remaining = Some(whole - limit);
-        }
-        page.next = objects.last().map(|last| {
-            let (namespace, name) = place(last);
-            let start = json!({"v": "meta.k8s.io/v1", "rv": revision, "start": [namespace, name]});
-            URL_SAFE_NO_PAD.encode(start.to_string())
-        });
-    }
-    Ok(answer::list(target, form, objects, &page))
-}
-
-/// Where an object stands in a list.
-fn place(object: &Json) -> (String, String) {
-    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
-    (text("namespace"), text("name"))
-}
-
-/// Where a page starts: the revision of its list, and after which namespace and name.
-type Start = (u64, (String, String));
-
-/// Reads a continue token: the revision of the list, and the last object that was sent.
-fn token(text: &str) -> Result<Option<Start>, Status> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let read = || -> Option<Start> {
-        let token: Json = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        let part = |n: usize| token["start"][n].as_str().map(str::to_owned);
-        Some((token["rv"].as_u64()?, (part(0)?, part(1)?)))
-    };
-    match read() {
-        Some(token) => Ok(Some(token)),
-        None => Err(Status::bad_request(
-            "invalid continue token: continue key is not valid: illegal base64 or contents",
-        )),
     }
 }

@@ -3,6 +3,7 @@
 //! Invariant: every complaint is collected, in the order of the server's own checks; objects are complete (defaults are
 //! set) and in their preferred version. Not here: what needs other objects (quotas, service accounts, addresses in use).
 
+mod container;
 mod kinds;
 mod meta;
 mod network;

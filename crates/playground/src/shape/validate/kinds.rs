@@ -2,7 +2,7 @@
 //!
 //! Invariant: as in the rest of validation, the order and the words are the server's.
 
-use super::{Causes, IMMUTABLE, go_strings, list, meta, pod, quoted, text, workload};
+use super::{Causes, IMMUTABLE, container, go_strings, list, meta, quoted, text, workload};
 use serde_json::Value as Json;
 
 fn frozen(found: &mut Causes, object: &Json, old: Option<&Json>, fields: &[&str]) {
@@ -245,7 +245,7 @@ pub(super) fn claim(found: &mut Causes, object: &Json, old: Option<&Json>) {
     let size = &spec["resources"]["requests"]["storage"];
     if size.is_null() {
         found.required("spec.resources[storage]", "");
-    } else if !pod::positive(size) {
+    } else if !container::positive(size) {
         found.invalid("spec.resources[storage]", &quoted(size), "must be greater than zero");
     }
     let Some(old) = old.map(|old| &old["spec"]) else { return };
