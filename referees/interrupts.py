@@ -6,6 +6,7 @@ HTTP probe, foreground actions with pauses, and rollbacks. 100 times SIGTERM, 10
 HUP, USR1 and USR2, at moments from before the program listens to after its end; several runs at once, each in a namespace of
 its own of one `chaos playground`. Then SIGTERM while something hangs, and the seconds until the journal is there.
 """
+import glob
 import http.server
 import json
 import os
@@ -17,7 +18,7 @@ import threading
 import time
 
 import journals
-from lab import Lab, Tally, need, options, until
+from lab import Lab, Tally, all_heard, need, options, until
 from pieces import count, idle_deployment, kubeconfig, scale
 from playgrounds import Playground
 
@@ -163,7 +164,8 @@ class Worker(threading.Thread):
                     self.seen.whole[kind] += 1
             except Exception as trouble:  # noqa: BLE001
                 with self.seen.lock:
-                    self.seen.troubles.append(f"round {number}, {kind} after {moment * 1000:.0f} ms: {type(trouble).__name__}: {trouble}")
+                    when = "at its end" if moment is None else f"after {moment * 1000:.0f} ms"
+                    self.seen.troubles.append(f"round {number}, {kind} {when}: {type(trouble).__name__}: {trouble}")
                 for name in ("one", "two"):
                     self.client.call("PATCH", f"{self.path}/{name}", {"spec": {"replicas": REPLICAS}}, "application/merge-patch+json")
 
@@ -185,7 +187,11 @@ class Worker(threading.Thread):
 
     def play(self, number, kind, moment, gap):
         process = self.begin(number)
-        time.sleep(moment)
+        if moment is None:
+            while process.poll() is None and not os.path.exists(self.journal):
+                time.sleep(0.002)
+        else:
+            time.sleep(moment)
         signals = kind.split(", then ")
         sent = time.monotonic()
         process.send_signal(getattr(signal, "SIG" + signals[0]))
@@ -198,7 +204,7 @@ class Worker(threading.Thread):
             code = process.wait(60)
         finally:
             left = group(process.pid)
-            end = time.monotonic() + 2
+            end = time.monotonic() + 10
             while any(name == "chaos" for _, name in left) and time.monotonic() < end:
                 time.sleep(0.02)  # a program that is just being started has its own name in a moment
                 left = group(process.pid)
@@ -248,6 +254,7 @@ class Worker(threading.Thread):
             self.seen.marks[mark] = self.seen.marks.get(mark, 0) + 1
         if killed:
             # What is already under way inside the API server is no longer the program's doing: let it arrive.
+            all_heard(self.client.connection.port)
             time.sleep(0.05)
             journal = self.recover(began, journal, "stop-requested" in names, going_on(events))
         elif not began:
@@ -329,15 +336,18 @@ def measure(lab, worker):
 
 
 def moments(length, dice, kinds):
-    """Spread over the whole life: most evenly, some more at its begin and its end, where little time holds much."""
+    """Spread over the whole life: most evenly, some more at its begin and its end, where little time holds much.
+
+    However quick or slow the machine is, some come at once, and some (None) when the journal is there.
+    """
     rounds = []
     for kind, many in kinds.items():
         for index in range(many):
             where = index % 10
             if where == 0:
-                moment = dice.uniform(0, 0.06)
+                moment = dice.uniform(0, 0.06) if index % 20 else 0.0
             elif where == 1:
-                moment = length + dice.uniform(-0.06, 0.06)
+                moment = length + dice.uniform(-0.06, 0.06) if index % 20 == 11 else None
             else:
                 moment = (index + dice.random()) / many * length * 1.03
             rounds.append((kind, moment, dice.uniform(0, dice.choice([0.01, 0.25]))))
@@ -379,6 +389,7 @@ def while_it_hangs(lab, name, keys, settle=0.5, ends=5, env=None, until_=None, c
     with open(console, "wb") as out:
         process = lab.start("--no-log-file", "run", "--hypothesis-strategy", "continuously", "e.json", cwd=folder, stdout=out, stderr=out,
                             env={"CHAOS_STATE_DIR": os.path.join(folder, "state"), **(env or {})})
+    until(f"{name}: its log", 10, lambda: glob.glob(os.path.join(folder, "state", "runs", "*", "events.jsonl")))
     time.sleep(settle)
     if until_:
         until(f"{name}: the moment", 20, until_)

@@ -9,9 +9,10 @@ import random
 import statistics
 import threading
 import time
+import urllib.parse
 from datetime import datetime
 
-from lab import Api, Lab, Tally, need, options, setting, until
+from lab import Api, Lab, Tally, all_heard, need, options, setting, until
 from pieces import idle_deployment, scale
 
 NS, NAME, REPLICAS = "kill", "target", 3
@@ -32,6 +33,7 @@ class Rounds:
         self.fell = {"before": 0, "between": 0, "after": 0}
         self.edits = self.restored = 0
         self.pace = 1.0
+        self.port = urllib.parse.urlsplit(setting("K8S_URL")).port
 
     def now(self):
         return self.api.get(f"{PATH}/{NAME}")
@@ -79,6 +81,7 @@ class Rounds:
         run.kill()
         ended_first = run.wait() == 0
         # What is already under way inside the API server is no longer the program's doing: let it arrive.
+        all_heard(self.port)
         time.sleep(0.03)
         replicas = self.now()["spec"]["replicas"]
         started = ended_first or self.changed_since(number)

@@ -292,8 +292,17 @@ class Api:
             until(f"the end of namespace {name}", 90, lambda: not self.get(path))
 
 
-def until(what, seconds, condition, every=0.05):
-    """Waits until `condition()` is true and returns what it returned; Wrong after `seconds`."""
+CLOSE_WAIT = "08"  # of a connection in /proc/net/tcp: the client has closed it, the server has not
+# A machine may be this many times slower than the one on which the seconds of `until` were chosen.
+PATIENCE = 3
+
+
+def until(what, seconds, condition, every=0.05, patience=PATIENCE):
+    """Waits until `condition()` is true and returns what it returned; Wrong after `seconds`, times `patience`.
+
+    Where the seconds are a promise of ours, and not the time that others need, the patience is 1.
+    """
+    seconds *= patience
     end = time.monotonic() + seconds
     while True:
         result = condition()
@@ -301,6 +310,16 @@ def until(what, seconds, condition, every=0.05):
             return result
         need(time.monotonic() < end, f"waited {seconds} s in vain for {what}")
         time.sleep(every)
+
+
+def all_heard(port):
+    """Waits until a server on this machine has done with everybody who is gone: until then it may read what a dead client sent."""
+    def lingering():
+        with open("/proc/net/tcp", encoding="utf-8") as f:
+            rows = [line.split() for line in f.readlines()[1:]]
+        return [row for row in rows if row[3] == CLOSE_WAIT and int(row[1].rpartition(":")[2], 16) == port]
+
+    until(f"the server on port {port} to close what its clients closed", 10, lambda: not lingering(), 0.005)
 
 
 def is_ready(pod):
