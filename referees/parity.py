@@ -4,7 +4,12 @@
 Every case says what must be true on both, and the answers of the two, masked for identities, times and random names, must
 be the same but for the differences that parity/known.py names with their reasons. One that is named and does not show
 fails too, so the list stays true. An assertion is counted once, and only when both servers played it.
+
+What the playground answered stands. The control plane's controllers work side by side and may be late: an area in which they
+were not as expected, or not as the playground, is played there again, up to TRIES times in all, and the playground must be
+as one of these times. Each is told.
 """
+import fnmatch
 import importlib
 import os
 import re
@@ -20,6 +25,8 @@ AREAS = ["deployments", "rollouts", "jobs", "endpoints", "autoscaling", "disrupt
          "watching", "deleting", "objects", "patches", "apply", "lists", "tables", "subresources", "defaults", "mistakes", "discovery"]
 # How many areas are played at once on each server.
 AT_ONCE = 7
+# How often the control plane plays an area.
+TRIES = 3
 
 
 def real():
@@ -63,8 +70,8 @@ def play(servers, areas):
     return found
 
 
-def verdict(case, sides):
-    """What is wrong with a case that has been played, as text, or None."""
+def unlike(case, sides):
+    """What is wrong with a case that each side played once, as text; empty if nothing is."""
     troubles = [f"{name}: {trouble}" for name, (_, trouble) in sides.items() if trouble]
     if len(sides) < 2:
         troubles.append(f"only the {' and the '.join(sides)} played it")
@@ -73,23 +80,69 @@ def verdict(case, sides):
     return "\n".join(troubles)
 
 
+class Area:
+    """An area as it was played: once on the playground, once or more on the control plane."""
+
+    def __init__(self, name, played):
+        self.name, (self.ours, seconds), theirs = name, played["playground"], played["real"]
+        self.real, self.times = [theirs[0]], f"playground {seconds:.0f} s, real {theirs[1]:.0f} s"
+
+    def again(self, played):
+        records, seconds = played["real"]
+        self.real.append(records)
+        self.times += f", again {seconds:.0f} s"
+
+    def cases(self):
+        """What the playground played, and what the control plane played each time."""
+        always = [name for name in self.real[-1] if all(name in records for records in self.real)]
+        return list(dict.fromkeys([*self.ours, *always]))
+
+    def sides(self, name, records):
+        return {server: side[name] for server, side in (("real", records), ("playground", self.ours)) if name in side}
+
+    def verdict(self, name):
+        """What is wrong with a case, as text: empty if the playground was as the control plane was one time."""
+        troubles = [unlike(f"{self.name}: {name}", self.sides(name, records)) for records in self.real]
+        return "" if "" in troubles else troubles[-1]
+
+    def doubtful(self):
+        """The cases that are wrong, though nothing is wrong with what the playground did by itself."""
+        return [name for name in self.cases() if not self.ours.get(name, (None, None))[1] and self.verdict(name)]
+
+    def on_both(self):
+        return sum(name in self.ours and any(name in records for records in self.real) for name in self.cases())
+
+
+def in_doubt(areas):
+    """Areas that the control plane may play otherwise another time, each with what is wrong now."""
+    found = {name: f"{case}: {area.verdict(case)}" for name, area in areas.items() for case in area.doubtful()[:1]}
+    for entry in known.KNOWN if len(areas) == len(AREAS) else []:
+        if entry.stale():
+            found.update({name: f"{entry.cases} at {' '.join(entry.stale())}: it differs no more" for name in areas if name not in found and fnmatch.fnmatchcase(name, entry.cases.split(":")[0])})
+    return found
+
+
 def main():
     opts = options(only=("", "the areas to play, with commas between; the list of known differences is held to all areas only"))
     areas = [area for area in AREAS if area in (opts.only.split(",") if opts.only else AREAS)]
     failed = both = 0
+    server = real()
     with Lab(opts.chaos) as lab:
         try:
-            found = play([real(), playground(lab)], areas)
+            found = {area: Area(area, played) for area, played in play([server, playground(lab)], areas).items()}
         finally:
             lab.chaos("playground", "down")
+    for turn in range(2, TRIES + 1):
+        doubts = in_doubt(found)
+        for area, why in doubts.items():
+            print(f"again {area}: the control plane plays it for the {turn}. time, for {why[:700]}".replace("\n", "\n      "), flush=True)
+        for area, played in play([server], list(doubts)).items():
+            found[area].again(played)
     for area in areas:
-        sides = {name: records for name, (records, _) in found[area].items()}
-        times = ", ".join(f"{name} {seconds:.0f} s" for name, (_, seconds) in sorted(found[area].items()))
-        print(f"-- {area} ({times})")
-        for name in dict.fromkeys(name for records in sides.values() for name in records):
-            played = {server: records[name] for server, records in sides.items() if name in records}
-            both += len(played) == 2
-            trouble = verdict(f"{area}: {name}", played)
+        print(f"-- {area} ({found[area].times})")
+        both += found[area].on_both()
+        for name in found[area].cases():
+            trouble = found[area].verdict(name)
             failed += bool(trouble)
             print(f"ok    {area}: {name}" if not trouble else f"FAIL  {area}: {name}\n      " + trouble.replace("\n", "\n      "))
     for entry in known.KNOWN if not opts.only else []:

@@ -13,7 +13,7 @@ import time
 import traceback
 import urllib.parse
 
-from lab import Wrong
+from lab import PATIENCE, Wrong
 
 MERGE, JSON_PATCH, STRATEGIC, APPLY = (f"application/{kind}" for kind in (
     "merge-patch+json", "json-patch+json", "strategic-merge-patch+json", "apply-patch+yaml"))
@@ -187,6 +187,7 @@ class Player:
 
         Only `has` and what `see` makes of the body are compared with the other server, for the rest may be on its way.
         """
+        seconds *= PATIENCE
         end = time.monotonic() + seconds
         while True:
             answer = self.send("GET", place)
@@ -202,6 +203,7 @@ class Player:
 
     def gone(self, name, place, seconds=20):
         """A case: there is nothing at `place` before so many seconds have passed."""
+        seconds *= PATIENCE
         end = time.monotonic() + seconds
         while (answer := self.send("GET", place)).code != 404 and time.monotonic() < end:
             time.sleep(0.1)
@@ -209,6 +211,7 @@ class Player:
 
     def until(self, what, condition, seconds=20):
         """Waits for what the next case needs; not a case."""
+        seconds *= PATIENCE
         end = time.monotonic() + seconds
         while not (result := condition()):
             if time.monotonic() > end:
@@ -270,7 +273,7 @@ class Watch:
         except (OSError, http.client.HTTPException, ValueError, AttributeError):
             pass  # what came until then is what there is
 
-    def told(self, seconds=8, count=None):
+    def told(self, seconds=30, count=None):
         """What happened, as `ADDED x`: all until the watch ends, or the first `count` events."""
         if self.answer:
             return [f"refused with {self.answer.code}"]

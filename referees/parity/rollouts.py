@@ -27,9 +27,10 @@ def play(on):
     on.eventually("frugal: growth is shared in proportion", "deployments/frugal", {"status.replicas": 6, "status.observedGeneration": 3}, see=counts)
     on.value("frugal: the sets after that", sets(on, "frugal"), [(1, 4, 4), (2, 2, 2)])
 
-    seen = on.watch("pods", 12, labelSelector="app=again")
+    seen = on.watch("pods", 120, labelSelector="app=again")
     image(on, "again", "2")
     ready(on, "again: rolled", "again", 2, 2)
+    on.until("its new Pods to be told of", lambda: [kind for kind, _ in seen.events].count("ADDED") > 2)
     kinds = [kind for kind, _ in seen.events]
     first = kinds.index("ADDED", 2) if kinds.count("ADDED") > 2 else len(kinds)
     on.value("again: both are gone before a new one comes", kinds[:first].count("DELETED"), 2)
@@ -44,6 +45,6 @@ def play(on):
     on.do("PATCH", "deployments/late", {"spec": {"template": {"spec": {"containers": [{"name": "app", "resources": {"requests": {"cpu": "1m"}}}]}}}}, STRATEGIC)
     ready(on, "late: a smaller one succeeds", "late", 1, 2)
     on.eventually("late: and progresses", "deployments/late", {"status.conditions": lambda all: any(one["reason"] == "NewReplicaSetAvailable" for one in all)}, see=conditions)
-    on.do("POST", "deployments", deployment("slow", 1, minReadySeconds=3))
+    on.do("POST", "deployments", deployment("slow", 1, minReadySeconds=6))
     on.eventually("slow: ready, but not yet available", "deployments/slow", {"status.readyReplicas": 1, "status.availableReplicas": None}, see=counts)
     on.eventually("slow: available after its seconds", "deployments/slow", {"status.availableReplicas": 1})
