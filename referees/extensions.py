@@ -19,10 +19,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "extensions"))
-from lab import ROOT, Lab, Tally, need, options  # noqa: E402
+from lab import ROOT, Lab, Tally, Wrong, need, options  # noqa: E402
 from server import Server  # noqa: E402
 
 HERE = os.path.join(ROOT, "referees", "extensions")
+TRIES = 3
 CASES = runpy.run_path(os.path.join(ROOT, "conformance", "conformance.py"))
 VENV = os.path.dirname(os.path.dirname(os.path.abspath(sys.executable)))
 SHIM = os.path.join(ROOT, "crates", "drivers", "src", "python")
@@ -45,7 +46,7 @@ class Played:
             environment = dict(surroundings(folder), SERVER_URL=server.url, OTEL_EXPORTER_OTLP_ENDPOINT=server.url)
             started = time.monotonic()
             done = subprocess.run([*command, "--no-version-check", "run", "experiment.yaml"], cwd=folder, env=environment,
-                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=180, check=False)
             self.seconds = time.monotonic() - started
             norm = CASES["Norm"]([(server.url, "SERVER"), (f"127.0.0.1:{server.port}", "SERVER"), (str(server.port), "PORT"), (folder, "WORK")])
         self.code = done.returncode
@@ -119,9 +120,21 @@ def alike(what, theirs, ours):
 
 
 def compare(lab, name, toolkit):
+    """Ours as it was played once, beside the Toolkit's, whose threads have chances: it is played up to TRIES times, and ours must be as one."""
     play = os.path.join(HERE, "plays", name + ".yaml")
-    theirs = Played([toolkit], play, lab.path(f"{name}-theirs"))
     ours = Played([lab.program], play, lab.path(f"{name}-ours"))
+    for turn in range(1, TRIES + 1):
+        theirs = Played([toolkit], play, lab.path(f"{name}-theirs-{turn}"))
+        try:
+            return beside(name, theirs, ours)
+        except Wrong as wrong:
+            if turn == TRIES:
+                raise
+            print(f"again play {name}: the Toolkit plays it for the {turn + 1}. time, for {wrong}", flush=True)
+
+
+def beside(name, theirs, ours):
+    """The same, or Wrong; what is told of it."""
     need(theirs.journal is not None, "the Toolkit wrote no journal:\n" + "\n".join(theirs.lines))
     theirs.journal = better(name, theirs.journal)
     alike("exit code, lines", [theirs.code, theirs.lines], [ours.code, ours.lines])
@@ -137,7 +150,7 @@ def discover(lab, package, toolkit):
         folder = lab.path(f"discover-{package}-{which}")
         os.makedirs(folder)
         done = subprocess.run([command, "--no-version-check", "discover", "--no-install", package], cwd=folder, env=surroundings(folder),
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=180, check=False)
         norm = CASES["Norm"]([(folder, "WORK")])
         lines = CASES["parse_log"](done.stderr.decode("utf-8", "replace"), norm)[0]
         discovery = read(os.path.join(folder, "discovery.json"))
@@ -170,7 +183,7 @@ def command(lab, toolkit):
 
     def said(program, *words):
         done = subprocess.run([program, "--settings", "s.yaml", "--no-log-file", *words], cwd=folder, stdin=subprocess.DEVNULL,
-                              env=dict(surroundings(folder), PYTHONPATH=folder), capture_output=True, timeout=60, check=False)
+                              env=dict(surroundings(folder), PYTHONPATH=folder), capture_output=True, timeout=180, check=False)
         return [done.returncode, done.stdout.decode(), done.stderr.decode()]
 
     for words in (["--no-version-check", "hello", "you", "--loud"], ["--no-version-check", "hello"], ["goodbye"]):
@@ -187,7 +200,7 @@ def words(lab, shim):
         with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
             f.write(text)
     how = ["--shim", os.path.join(SHIM, "shim.rs"), os.path.join(SHIM, "bridge", "shim")] if shim else []
-    done = subprocess.run([sys.executable, os.path.join(HERE, "words.py"), *how], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+    done = subprocess.run([sys.executable, os.path.join(HERE, "words.py"), *how], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=180,
                           env={"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}, check=False)
     need(done.returncode == 0, done.stderr.decode("utf-8", "replace"))
     return [json.loads(line) for line in done.stdout.decode().splitlines()]
