@@ -83,7 +83,7 @@ class Plugin:
         os.rename(os.path.join(self.tokens, "1"), os.path.join(self.tokens, "0"))  # the first call gets `last`, too
         self.kubeconfig(self.write(PLUGIN, version), version)
         self.lab.write("e.json", experiment(0))
-        run = self.lab.chaos("run", "e.json", timeout=30)
+        run = self.lab.chaos("run", "e.json", timeout=60)
         need(run.code == 0, f"{run}")
         need(self.called() <= 2, f"the plugin was called {self.called()} times for one token")
 
@@ -125,7 +125,7 @@ class Plugin:
         """
         self.kubeconfig(command, "client.authentication.k8s.io/v1", **more)
         self.lab.write("e.json", experiment(0))
-        run = self.lab.chaos("run", "e.json", timeout=20)
+        run = self.lab.chaos("run", "e.json", timeout=60)
         with open(self.lab.path("chaostoolkit.log"), encoding="utf-8") as log:
             logged = log.read()
         said = run.out + run.err

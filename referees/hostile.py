@@ -192,7 +192,7 @@ class Hostile:
             (("X: a\r\n b",), b""),
             (("X: \x00",), b""),
         ):
-            s = self.it.raw(timeout=3)
+            s = self.it.raw(timeout=10)
             try:
                 s.sendall(self.it.head("POST", MAPS, "Content-Type: application/json", "Connection: close", *headers) + body)
             except OSError:  # it was put out before it had said everything
@@ -201,7 +201,7 @@ class Hostile:
             codes = re.findall(rb"HTTP/1\.1 (\d+)", got)
             need(len(codes) == 1 and codes[0].startswith(b"4"), f"{headers}: {got[:300]}")
         # Of two lengths the chunks count (RFC 9112), and what they do not cover is no part of the request.
-        s = self.it.raw(timeout=3)
+        s = self.it.raw(timeout=8)
         s.sendall(self.it.head("POST", MAPS, "Content-Type: application/json", f"Content-Length: {len(hidden) + 5}",
                                "Transfer-Encoding: chunked") + b"0\r\n\r\n" + hidden)
         codes = re.findall(rb"HTTP/1\.1 (\d+)", answers(s))
@@ -209,7 +209,7 @@ class Hostile:
         for line in (b"GET / HTTP/9.9\r\n\r\n", b"GET /\r\n\r\n", b"\x00\x01\x02\r\n\r\n", b"GET " + b"/x" * 50_000 + b" HTTP/1.1\r\n\r\n",
                      b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 64, b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n",
                      b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 5000 + b"\r\n", b"GET / HTTP/1.1\r\nX: " + b"y" * 500_000 + b"\r\n\r\n"):
-            s = self.it.raw(timeout=3)
+            s = self.it.raw(timeout=8)
             try:
                 s.sendall(line)
             except OSError:  # it was put out before it had said everything
@@ -224,8 +224,9 @@ class Hostile:
             for frames in (b"\x00\x00\x00\x00\x00\x00\x00\x00\x00" * 1000, b"\xff\xff\xff\x01\x05\x00\x00\x00\x01" + b"\xff" * 5000,
                            settings() + b"".join(headers_and_reset(2 * n + 1) for n in range(5000)),
                            settings() + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00" * 20_000):
-                s = self.it.raw(timeout=1)
+                s = self.it.raw(timeout=20)
                 need(s.selected_alpn_protocol() == "h2", "no HTTP/2")
+                s.settimeout(1)
                 try:
                     s.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frames)
                 except OSError:
@@ -265,7 +266,7 @@ class Hostile:
         self.it.client().expect((401, 403), "", "GET", MAPS, token=None)
 
     def no_tls(self):
-        s = self.it.socket(timeout=5)
+        s = self.it.socket(timeout=20)
         s.sendall(b"GET /api HTTP/1.1\r\nHost: x\r\n\r\n")
         got = answers(s)
         need(got.startswith(b"HTTP/1.0 400 Bad Request") and b"Client sent an HTTP request to an HTTPS server." in got, f"plain HTTP: {got}")
@@ -412,7 +413,7 @@ class Hostile:
             for garbage in (b"\x16\x03\x01\x02\x00", b"\x00" * 100_000, b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 5000 + b"\r\n", b"GET " + b"x" * 200_000,
                             b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n" + b"x" * 100_000,
                             b"GET /?addr=http://127.0.0.1:1/%ff%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x"):
-                s = socket.create_connection(at, 3)
+                s = socket.create_connection(at, 20)
                 s.settimeout(0.3)
                 try:
                     s.sendall(garbage)
@@ -423,7 +424,7 @@ class Hostile:
                 s.setblocking(False)
                 self.left.append(s)
             for _ in range(100):
-                s = socket.create_connection(at, 3)
+                s = socket.create_connection(at, 20)
                 s.setblocking(False)
                 self.left.append(s)
             need(listens(at), f"{at} does not answer any more")
@@ -436,7 +437,7 @@ class Hostile:
         waiting = selectors.DefaultSelector()
         for s in self.left:
             waiting.register(s, selectors.EVENT_READ)
-        left, end = len(self.left), time.monotonic() + 75
+        left, end = len(self.left), time.monotonic() + 120
         while left and time.monotonic() < end:
             for key, _ in waiting.select(1):
                 try:
@@ -454,8 +455,8 @@ class Hostile:
 
 def listens(at):
     try:
-        with socket.create_connection(at, 3) as s:
-            s.settimeout(5)
+        with socket.create_connection(at, 20) as s:
+            s.settimeout(20)
             s.sendall(b"GET /?addr= HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             return s.recv(100).startswith(b"HTTP/1.1 ")
     except OSError:

@@ -141,7 +141,7 @@ def finishes(lab):
         until("the last handler", 30, lambda: os.path.exists(mark))
         need(lab.journal()["status"] == "completed", "there is no journal yet")
         chaos.terminate()
-        code = chaos.wait(timeout=5)
+        code = chaos.wait(timeout=15)
     finally:
         chaos.kill()
     need(code == 0, f"exit code {code} of a run that completed: {shown()}")

@@ -453,7 +453,7 @@ def mute_and_stopped(lab, number):
                         stderr=subprocess.DEVNULL)
         until("the interpreter", 10, lambda: len(lab.marked()) > 1)
         os.kill(ran.pid, number)
-        ran.wait(timeout=10)
+        ran.wait(timeout=30)
         lab.alone()
 
 

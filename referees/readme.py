@@ -40,7 +40,7 @@ class Reader:
 
     def type(self, line):
         return subprocess.run(line, shell=True, cwd=self.clone, env=self.lab.env, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=900, check=False)
+                              capture_output=True, text=True, timeout=1800, check=False)
 
     def cloned(self):
         subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, self.clone], check=True)
