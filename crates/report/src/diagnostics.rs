@@ -6,12 +6,14 @@
 //!
 //! Not here: what is wrong, and whether that is an error.
 
+mod excerpt;
 mod fingerprint;
 mod place;
 mod sarif;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use place::Region;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use excerpt::Excerpt;
+use place::{Page, Region};
 pub use sarif::sarif;
 use serde_json::json;
 use squall_experiment::diagnostic::{Diagnostic, Severity};
@@ -48,32 +50,49 @@ pub fn text(diagnostics: &[Diagnostic], source: &Source<'_>, look: &Look) -> Str
         Some(width) => renderer.term_width(width),
         None => renderer,
     };
-    let mut drawn = String::new();
+    let page = Page::new(source.text);
+    let mut all = String::new();
     for diagnostic in ordered(diagnostics) {
-        drawn += &renderer.render(&[drawing(diagnostic, source)]);
-        drawn += "\n\n";
+        let region = diagnostic.span.and_then(|span| page.region(&span));
+        let excerpt = region.as_ref().map(|region| Excerpt::of(region, look.width));
+        all += &drawn(diagnostic, region.as_ref().zip(excerpt.as_ref()), source.name, &renderer);
+        all += "\n\n";
     }
     let valid = if counts(diagnostics)[0] == 0 { "valid, " } else { "" };
-    drawn + source.name + ": " + valid + &counted(diagnostics) + "\n"
+    all + source.name + ": " + valid + &counted(diagnostics) + "\n"
 }
 
-fn drawing<'a>(diagnostic: &'a Diagnostic, source: &Source<'a>) -> Group<'a> {
+/// One complaint, with its place if that is in the text.
+fn drawn(
+    diagnostic: &Diagnostic,
+    place: Option<(&Region<'_>, &Excerpt<'_>)>,
+    name: &str,
+    renderer: &Renderer,
+) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
         Severity::Hint => Level::NOTE.with_name("hint"),
     };
-    let mut group = Group::with_title(level.primary_title(&diagnostic.message).id(&diagnostic.rule));
+    let title = level.clone().primary_title(&diagnostic.message).id(&diagnostic.rule);
     let label = (!diagnostic.path.is_empty()).then_some(diagnostic.path.as_str());
-    match diagnostic.span.and_then(|span| Region::of(&span, source.text)) {
-        Some(region) => {
-            let mark = AnnotationKind::Primary.span(region.in_line).label(label);
-            let line = Snippet::source(region.line_text).line_start(region.line).path(source.name);
-            group = group.element(line.annotation(mark));
-        }
-        None => group = group.elements(label.map(|path| Level::NOTE.no_name().message(format!("in {path}")))),
+    let hint = diagnostic.hint.as_deref().map(|hint| Level::HELP.message(hint));
+    let Some((region, excerpt)) = place else {
+        let path = label.map(|path| Level::NOTE.no_name().message(format!("in {path}")));
+        return renderer.render(&[Group::with_title(title).elements(path).elements(hint)]);
+    };
+    let mark = AnnotationKind::Primary.span(excerpt.mark.clone()).label(label);
+    let line = Snippet::source(&*excerpt.text).line_start(region.line).annotation(mark);
+    if excerpt.is_whole {
+        return renderer.render(&[Group::with_title(title).element(line.path(name)).elements(hint)]);
     }
-    group.elements(diagnostic.hint.as_deref().map(|hint| Level::HELP.message(hint)))
+    // The renderer counts columns from the beginning of what it is given, so the place is said apart.
+    let place = Origin::path(name).line(region.line).char_column(region.column);
+    let mut head = renderer.render(&[Group::with_title(title).element(place)]);
+    // There it knows of no number of a line, which it makes room for elsewhere.
+    let indent = region.line.to_string().len();
+    head.insert_str(head.rfind('\n').map_or(0, |at| at + 1), &" ".repeat(indent));
+    head + "\n" + &renderer.render(&[Group::with_level(level).element(line).elements(hint)])
 }
 
 /// On one line, for a log: `experiment.yaml:12:7: error[unknown-key]: message; hint`.
@@ -96,10 +115,11 @@ pub fn line(diagnostic: &Diagnostic, source_name: &str) -> String {
 /// four null where the place is not known. Keys may be added, the others stay as they are.
 pub fn json(diagnostics: &[Diagnostic], source: &Source<'_>) -> String {
     let [errors, warnings, hints] = counts(diagnostics);
+    let page = Page::new(source.text);
     let items: Vec<_> = ordered(diagnostics)
         .into_iter()
         .map(|diagnostic| {
-            let region = diagnostic.span.and_then(|span| Region::of(&span, source.text));
+            let region = diagnostic.span.and_then(|span| page.region(&span));
             let region = region.as_ref();
             json!({
                 "severity": word(diagnostic.severity),

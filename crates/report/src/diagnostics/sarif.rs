@@ -5,7 +5,7 @@
 //! its own for each document, so that the logs of several can be uploaded for one commit.
 
 use super::fingerprint::fingerprints;
-use super::place::Region;
+use super::place::{Page, Region};
 use super::{Source, ordered, word};
 use serde_json::{Value, json};
 use squall_experiment::check;
@@ -23,12 +23,13 @@ pub fn sarif(diagnostics: &[Diagnostic], source: &Source<'_>, version: &str) -> 
     }
     let rules: Vec<Value> = severities.iter().map(|(rule, severity)| described(rule, *severity)).collect();
     let lines = fingerprints(source.text);
+    let page = Page::new(source.text);
     let results: Vec<Value> = ordered(diagnostics)
         .into_iter()
         .map(|diagnostic| {
             let index = severities.keys().position(|rule| *rule == diagnostic.rule);
             let hint = diagnostic.hint.as_deref().map(|hint| format!("\n{hint}")).unwrap_or_default();
-            let region = diagnostic.span.and_then(|span| Region::of(&span, source.text));
+            let region = diagnostic.span.and_then(|span| page.region(&span));
             let line = region.as_ref().map_or(1, |region| region.line);
             let mut result = json!({
                 "ruleId": diagnostic.rule,

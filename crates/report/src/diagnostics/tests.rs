@@ -416,3 +416,110 @@ fn code_scanning_finds_what_it_asks_for() {
     assert_eq!(run["invocations"][0]["executionSuccessful"], true);
     assert_eq!(run["automationDetails"]["id"], "chaos-validate/e.yaml/");
 }
+
+/// A document of one line, with a complaint about each activity and one about a key of it.
+fn one_line(activities: usize) -> (String, Vec<Diagnostic>) {
+    let mut text = String::from(r#"{"title": "été", "method": ["#);
+    let mut all = Vec::new();
+    let mut column = text.chars().count() + 1;
+    for index in 0..activities {
+        let activity = format!(r#"{{"type": "probe", "name": "p{index}", "provdier": {{"path": "/é"}}}}, "#);
+        let complaint = |path: String, before: usize, length: usize| Diagnostic {
+            severity: Severity::Hint,
+            rule: "unknown-key".to_owned(),
+            message: "the key is not read here".to_owned(),
+            hint: Some("did you mean `provider`?".to_owned()),
+            path,
+            span: Some(Span {
+                line: 1,
+                column: (column + before) as u32,
+                start: text.len() + before,
+                end: text.len() + before + length,
+            }),
+        };
+        let key = activity.find("\"provdier\"").unwrap();
+        all.push(complaint(format!("method[{index}]"), 0, activity.len() - 2));
+        all.push(complaint(format!("method[{index}].provdier"), key, 10));
+        column += activity.chars().count();
+        text += &activity;
+    }
+    (text + "]}", all)
+}
+
+/// Where a line is too long to be read for every complaint, the drawing is the same.
+#[test]
+fn of_a_long_line_the_same_part_is_shown() {
+    let (text, mut all) = one_line(200);
+    let method = text.find('[').unwrap();
+    let list = Span { line: 1, column: 27, start: method, end: text.len() - 1 };
+    all.push(Diagnostic { span: Some(list), path: "method".to_owned(), ..all[0].clone() });
+    let end = Span { line: 1, column: text.chars().count() as u32 + 1, start: text.len(), end: text.len() };
+    all.push(Diagnostic { span: Some(end), path: "end".to_owned(), ..all[0].clone() });
+    let page = Page::new(&text);
+    let some = all.iter().take(8).chain(all.iter().skip(198).take(8)).chain(all.iter().rev().take(8));
+    for complaint in some {
+        let region = page.region(&complaint.span.unwrap()).unwrap();
+        for (width, colours) in [(None, false), (Some(60), false), (Some(231), true), (Some(8), false)] {
+            let renderer = if colours { Renderer::styled() } else { Renderer::plain() };
+            let renderer = renderer.term_width(width.unwrap_or(140));
+            let part = Excerpt::of(&region, width);
+            let (text, mark) = (region.line_text.into(), region.in_line.clone());
+            let whole = Excerpt { text, mark, is_whole: true };
+            assert!(part.text.len() < 1500, "{} of {complaint:?}", part.text.len());
+            let [part, whole] =
+                [&part, &whole].map(|shown| drawn(complaint, Some((&region, shown)), "e.json", &renderer));
+            assert_eq!(part, whole, "{width:?} columns, {complaint:?}");
+        }
+    }
+}
+
+/// With a number of complaints that would take minutes if each of them had to read its line.
+#[test]
+fn thousands_of_complaints_on_one_line() {
+    let (document, all) = one_line(10_000);
+    let source = Source { name: "e.json", text: &document };
+    let last = &all[19_999];
+    let column = last.span.unwrap().column as usize;
+    // Drawing takes long where nothing is optimized.
+    let drawn = text(&all[18_000..], &source, &Look::default());
+    expect![[r#"
+        hint[unknown-key]: the key is not read here
+         --> e.json:1:COLUMN
+          |
+        1 | ...ath": "/é"}}, {"type": "probe", "name": "p9999", "provdier": {"path": "/é"}}, ]}
+          |                                                     ^^^^^^^^^^ method[9999].provdier
+          |
+          = help: did you mean `provider`?
+
+        e.json: valid, 2000 hints
+    "#]]
+    .assert_eq(&drawn[drawn.rfind("hint[").unwrap()..].replace(&column.to_string(), "COLUMN"));
+    let listed: serde_json::Value = serde_json::from_str(&json(&all, &source)).unwrap();
+    let listed = &listed["diagnostics"][19_999];
+    assert_eq!((&listed["column"], &listed["end_column"]), (&column.into(), &(column + 10).into()));
+    let log: serde_json::Value = serde_json::from_str(&sarif(&all, &source, "0")).unwrap();
+    let region = &log["runs"][0]["results"][19_999]["locations"][0]["physicalLocation"]["region"];
+    assert_eq!((&region["startColumn"], &region["endColumn"]), (&column.into(), &(column + 10).into()));
+}
+
+/// A long line may be anywhere in its document, and its end may be far from the mark.
+#[test]
+fn a_long_line_below_others() {
+    let document = format!("{}x: {}", "a: b\n".repeat(99), "é".repeat(5000));
+    let span = Span { line: 100, column: 4001, start: 495 + 3 + 2 * 3997, end: 495 + 3 + 2 * 4000 };
+    let complaint = Diagnostic { span: Some(span), hint: None, ..complaints().remove(1) };
+    expect![[r#"
+        hint[unknown-key]: unknown key `provdier`
+           --> e.yaml:100:4001
+            |
+        100 | ...éééééééééééééééé...
+            |         ^^^ method[0].provdier
+
+        e.yaml: valid, 1 hint
+    "#]]
+    .assert_eq(&text(
+        &[complaint],
+        &Source { name: "e.yaml", text: &document },
+        &Look { colours: false, width: Some(28) },
+    ));
+}
