@@ -1,9 +1,10 @@
 //! `chaos discover`: which activities an extension has, as `chaos init` and editors read them.
 //!
-//! Invariant: nothing is installed; for an extension that is built in, no Python is started and no system is asked anything. As
-//! in the Toolkit, a package that is not there is one CRITICAL line and exit code 0.
+//! Invariant: nothing is installed, and what is built in is listed whatever Python there is; a Python that has the extension too
+//! adds what is not built in. As in the Toolkit, a package that is not there is one CRITICAL line and exit code 0.
 //!
-//! Not here: what extensions in Python say of themselves (the bridge's op `discover`).
+//! Not here: what extensions in Python say of themselves (the bridge's op `discover`); defaults and types, which the schemas of
+//! the catalogue hold.
 
 use crate::arguments::Discover;
 use crate::info::{self, Extension};
@@ -13,12 +14,13 @@ use crate::{exit, machine};
 use jiff::Timestamp;
 use squall_drivers::python::Trouble;
 use squall_engine::spec::Entry;
-use squall_experiment::check::Parameter;
+use squall_experiment::check::{Parameter, Returns};
 use squall_experiment::json::{self, Style};
 use squall_experiment::python::quoted;
 use squall_experiment::{Object, Value};
 use squall_report::line::Line;
 use squall_report::notify::Name;
+use std::collections::BTreeSet;
 
 /// Does it; the exit code.
 pub(crate) fn discover(arguments: &Discover, session: &Session) -> Result<u8, Problem> {
@@ -28,7 +30,7 @@ pub(crate) fn discover(arguments: &Discover, session: &Session) -> Result<u8, Pr
     let package = Value::from(arguments.package.as_str());
     session.notices.document(Name::DiscoveryStarted, &package, None);
     let discovery = match found(&arguments.package) {
-        Some(extension) => discovery(extension),
+        Some(extension) => with_installed(extension, arguments, session),
         None => match installed(arguments, session)? {
             Ok(discovery) => discovery,
             Err(Undiscovered { what, hint }) => {
@@ -66,13 +68,18 @@ struct Undiscovered {
     hint: String,
 }
 
+/// Asks Python for an extension: its `discovery`, or what `failed` and `why`, and whether it is `absent`.
+fn ask(package: &str, arguments: &Discover, session: &Session) -> Result<Value, Trouble> {
+    let body = [("package", package.into()), ("system", Value::Bool(!arguments.no_system_info))];
+    let body = body.map(|(key, value)| (key.to_owned(), value)).into_iter().collect();
+    session.bridge().ask_blocking("discover", body)
+}
+
 /// What an installed extension in Python says of itself.
 fn installed(arguments: &Discover, session: &Session) -> Result<Result<Value, Undiscovered>, Problem> {
     let package = arguments.package.as_str();
-    let body = [("package", package.into()), ("system", Value::Bool(!arguments.no_system_info))];
-    let body = body.map(|(key, value)| (key.to_owned(), value)).into_iter().collect();
     let failed = |what: &str, hint: String| Ok(Err(Undiscovered { what: what.to_owned(), hint }));
-    match session.bridge().ask_blocking("discover", body) {
+    match ask(package, arguments, session) {
         Ok(Value::Object(mut answer)) => {
             if let Some(discovery) = answer.swap_remove("discovery") {
                 return Ok(Ok(discovery));
@@ -99,12 +106,66 @@ fn installed(arguments: &Discover, session: &Session) -> Result<Result<Value, Un
     }
 }
 
+/// What is built in of an extension, and what else it has where it is installed: then the discovery is the extension's own, in
+/// which what is built in stands in its place, but for modules that Python is asked for although they are built in.
+fn with_installed(extension: &Extension, arguments: &Discover, session: &Session) -> Value {
+    let ours = activities(extension.package);
+    let (mut discovery, theirs) = match theirs(extension, arguments, session) {
+        Ok(theirs) => theirs,
+        Err(Missing { why, loud }) => {
+            let text = format!("only what is built in of {} is listed: {why}", extension.name);
+            session.say(if loud { Line::warning(text) } else { Line::debug(text) });
+            return discovery(extension, ours);
+        }
+    };
+    let of = |activity: &Value, key| activity.get(key).and_then(Value::as_text).map(str::to_owned);
+    let place = |activity: &Value| (of(activity, "mod"), of(activity, "name"));
+    let is_asked =
+        |activity: &Value| of(activity, "mod").is_some_and(|module| session.python.prefers(&module));
+    let mut both: Vec<Value> = ours.into_iter().filter(|activity| !is_asked(activity)).collect();
+    let built_in: BTreeSet<_> = both.iter().map(place).collect();
+    both.extend(theirs.into_iter().filter(|activity| !built_in.contains(&place(activity))));
+    both.sort_by_cached_key(place);
+    discovery.insert("activities".to_owned(), Value::List(both));
+    Value::Object(discovery)
+}
+
+/// Why there is nothing but what is built in, and whether that is worth a warning.
+struct Missing {
+    why: String,
+    loud: bool,
+}
+
+/// The discovery of an installed extension, and the activities out of it.
+fn theirs(
+    extension: &Extension,
+    arguments: &Discover,
+    session: &Session,
+) -> Result<(Object, Vec<Value>), Missing> {
+    let mut answer = ask(extension.name, arguments, session).map_err(|trouble| {
+        // Where no Python was named there need not be one.
+        let loud = matches!(trouble, Trouble::Raised(_)) || session.lacks_its_python(false);
+        Missing { why: trouble.to_string(), loud }
+    })?;
+    let absent = answer.get("absent").is_some_and(Value::is_truthy);
+    let why = ["failed", "why"].iter().filter_map(|key| answer.get(key).and_then(Value::as_text));
+    let why = why.collect::<Vec<_>>().join(": ");
+    if let Value::Object(answer) = &mut answer
+        && let Some(Value::Object(mut discovery)) = answer.swap_remove("discovery")
+        && let Some(Value::List(activities)) = discovery.get_mut("activities").map(std::mem::take)
+    {
+        return Ok((discovery, activities));
+    }
+    let why = if why.is_empty() { "its discovery has no activities".to_owned() } else { why };
+    Err(Missing { why, loud: !absent })
+}
+
 fn built_in() -> String {
     let names: Vec<_> = info::extensions().map(|extension| extension.name).collect();
     format!("built in are {}", names.join(", "))
 }
 
-fn discovery(extension: &Extension) -> Value {
+fn discovery(extension: &Extension, activities: Vec<Value>) -> Value {
     let system = rustix::system::uname();
     let text = |part: &std::ffi::CStr| Value::from(part.to_string_lossy().into_owned());
     let platform = object([
@@ -125,7 +186,7 @@ fn discovery(extension: &Extension) -> Value {
         ("date", date.into()),
         ("platform", platform),
         ("extension", object([("name", extension.name.into()), ("version", extension.version.into())])),
-        ("activities", Value::List(activities(extension.package))),
+        ("activities", Value::List(activities)),
         ("system", Value::Null),
     ])
 }
@@ -147,13 +208,22 @@ fn activities(package: &str) -> Vec<Value> {
 }
 
 fn activity(module: &str, name: &str, entry: &Entry) -> Value {
-    object([
+    let parameters = entry.parameters();
+    let arguments = parameters.iter().map(argument).chain(entry.spec.injected.iter().copied().map(injected));
+    let activity = object([
         ("type", if entry.acts { "action" } else { "probe" }.into()),
         ("name", name.into()),
         ("mod", module.into()),
         ("doc", format!("{}\n\n{}", entry.spec.summary, entry.spec.docs).trim().into()),
-        ("arguments", Value::List(entry.parameters().iter().map(argument).collect())),
-    ])
+        ("arguments", Value::List(arguments.collect())),
+    ]);
+    let Value::Object(mut activity) = activity else { return activity };
+    if let Some(kind) = returned(entry.spec.nature.returns) {
+        activity.insert("return_type".to_owned(), kind.into());
+    }
+    // A key of our own: that it is built in, and as what.
+    activity.insert("native".to_owned(), entry.spec.name.into());
+    Value::Object(activity)
 }
 
 fn argument(parameter: &Parameter) -> Value {
@@ -169,23 +239,34 @@ fn argument(parameter: &Parameter) -> Value {
     Value::Object(argument)
 }
 
-/// The type in the Toolkit's words; one that may be null beside something else is that.
+/// An argument that an experiment hands in by itself.
+fn injected(name: &str) -> Value {
+    object([("name", name.into()), ("default", Value::Null), ("type", "mapping".into())])
+}
+
+/// The type in the Toolkit's words, which has none for a choice of several, null among them.
 fn kind(schema: &serde_json::Value) -> Option<&'static str> {
-    let kinds = match schema.get("type")? {
-        serde_json::Value::String(kind) => vec![kind.as_str()],
-        serde_json::Value::Array(kinds) => kinds.iter().filter_map(|kind| kind.as_str()).collect(),
-        _ => return None,
-    };
-    let mut kinds = kinds.into_iter().filter(|kind| *kind != "null");
-    let only = kinds.next().filter(|_| kinds.next().is_none())?;
-    Some(match only {
-        "string" => "string",
-        "integer" => "integer",
-        "number" => "number",
-        "boolean" => "boolean",
-        "array" => "list",
-        _ => "mapping",
+    Some(match schema.get("type")?.as_str() {
+        Some("string") => "string",
+        Some("integer") => "integer",
+        Some("number") => "number",
+        Some("boolean") => "boolean",
+        Some("array") => "list",
+        Some("object") => "mapping",
+        _ => "object",
     })
+}
+
+/// The same of what a function returns. One that returns nothing has none: the Toolkit's are not annotated.
+fn returned(returns: Returns) -> Option<&'static str> {
+    match returns {
+        Returns::Anything | Returns::Nothing => None,
+        Returns::Boolean => Some("boolean"),
+        Returns::Integer(..) => Some("integer"),
+        Returns::Text => Some("string"),
+        Returns::List => Some("list"),
+        Returns::Object(_) | Returns::Map => Some("mapping"),
+    }
 }
 
 fn object<const N: usize>(members: [(&str, Value); N]) -> Value {

@@ -30,6 +30,9 @@ pub struct Spec {
     pub reach: Reach,
     /// Where its arguments stand in an activity.
     pub shape: Shape,
+    /// What an experiment hands it besides its arguments, in the order in which the Toolkit's function declares it:
+    /// `configuration`, `secrets`. Functions of `chaosk8s` take at least secrets.
+    pub injected: &'static [&'static str],
     /// What to use in its place, if it is deprecated.
     pub deprecated: Option<&'static str>,
     /// What validation's hints may know of it.
@@ -49,6 +52,7 @@ impl Spec {
         rights: &[],
         reach: Reach::Nothing,
         shape: Shape::Function,
+        injected: &["secrets"],
         deprecated: None,
         nature: Nature::UNKNOWN,
         odd: None,

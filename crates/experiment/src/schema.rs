@@ -401,14 +401,18 @@ fn arguments(function: &Function) -> Json {
     }
     for parameter in &function.parameters {
         let mut schema = parameter.schema.clone();
-        let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+        // What is said of the whole argument, not of one of its forms.
+        let whole: Vec<(&str, Json)> = ["description", "default"]
+            .into_iter()
+            .filter_map(|key| Some((key, schema.as_object_mut()?.remove(key)?)))
+            .collect();
         let mut choices = vec![schema, json!({"$ref": "#/$defs/placeholder"})];
         if !parameter.required {
             choices.push(json!({"type": "null"}));
         }
         let mut property = json!({"anyOf": choices});
-        if let Some(description) = description {
-            property["description"] = description;
+        for (key, said) in whole {
+            property[key] = said;
         }
         properties.insert(parameter.name.clone(), property);
     }

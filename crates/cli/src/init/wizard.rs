@@ -119,7 +119,12 @@ impl<I: BufRead, O: Write> Wizard<I, O> {
     fn argument(&mut self, name: &str, declared: &Value) -> Result<Value, Ended> {
         let kind = member(declared, "type");
         let default = declared.get("default");
-        let shown = default.map(|value| format!(" [{}]", json::to_string(value, &Style::LINE)));
+        let shown = default.map(|value| match value {
+            // As what one would type: text has no quotes, and null is nothing.
+            Value::Null => " []".to_owned(),
+            Value::Text(text) => format!(" [{text}]"),
+            value => format!(" [{}]", json::to_string(value, &Style::LINE)),
+        });
         let question = format!("Argument's value for '{name}'{}", shown.unwrap_or_default());
         self.answer(&question, |text| match (text, default) {
             ("", Some(default)) => Ok(default.clone()),

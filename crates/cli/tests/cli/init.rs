@@ -12,7 +12,7 @@ fn answered(folder: &Folder, line: &str, answers: &str) -> Done {
 #[test]
 fn what_was_discovered_becomes_an_experiment() {
     let folder = Folder::new();
-    folder.chaos("discover --no-install chaostoolkit_Kubernetes").check(expect![[r#"
+    folder.chaos("--native-only discover --no-install chaostoolkit_Kubernetes").check(expect![[r#"
         stderr:
         [INFO] Discovery outcome saved in ./discovery.json
         exit: 0
@@ -21,10 +21,27 @@ fn what_was_discovered_becomes_an_experiment() {
     let done = answered(
         &folder,
         "init --experiment-path e.yaml",
-        "Lose a Pod\ny\nIt serves\n0\ny\n2\ny\nshop\n0\n\nn\nn\n",
+        "Lose a Pod\ny\nIt serves\n0\ny\n2\ny\nshop\n0\n\ny\n6\ny\n\nweb\n\ntrue\n\n\n\n\n\nn\nn\n",
     );
     assert_eq!((done.code, done.stderr.as_str()), (0, ""));
     assert!(done.stdout.ends_with("Experiment created and saved in 'e.yaml'\n"), "{}", done.stdout);
+    let asked =
+        done.stdout.split("Argument's value for ").skip(1).map(|rest| rest.split(": ").next().unwrap());
+    let asked: Vec<&str> = asked.collect();
+    expect![[r#"
+        'name'
+        'replicas'
+        'ns' [default]
+        'label_selector' []
+        'name_pattern' []
+        'all' [false]
+        'rand' [false]
+        'mode' [fixed]
+        'qty' [1]
+        'grace_period' [-1]
+        'ns' [default]
+        'order' [alphabetic]"#]]
+    .assert_eq(&asked.join("\n"));
     expect![[r#"
         title: Lose a Pod
         description: N/A
@@ -43,6 +60,22 @@ fn what_was_discovered_becomes_an_experiment() {
                     name: shop
                     replicas: 0
                     ns: default
+        -   type: action
+            name: terminate_pods
+            provider:
+                type: python
+                module: chaosk8s.pod.actions
+                func: terminate_pods
+                arguments:
+                    label_selector: null
+                    name_pattern: web
+                    all: false
+                    rand: true
+                    mode: fixed
+                    qty: 1
+                    grace_period: -1
+                    ns: default
+                    order: alphabetic
     "#]]
     .assert_eq(&folder.read("e.yaml"));
     assert_eq!(folder.chaos("validate e.yaml").code, 0);

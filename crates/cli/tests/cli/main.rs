@@ -7,6 +7,7 @@
 mod cluster;
 mod console;
 mod demo;
+mod discover;
 mod errors;
 mod examples;
 mod folder;

@@ -2,9 +2,11 @@
 //!
 //! Invariant: binding never fails for a wrong type, only for an unknown or a missing name, because the Toolkit validates
 //! names and nothing else. What Python would say of a wrong type is said when the activity runs.
+//!
+//! They are written only as the defaults in an argument's schema, which come from the functions that the decoder asks for them.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use squall_engine::Failure;
 use squall_experiment::Value;
 use squall_experiment::event::Blame;
@@ -12,7 +14,7 @@ use squall_experiment::python::{Exception, Regex, str_of};
 use std::borrow::Cow;
 
 /// A text argument. Numbers and booleans are taken as Python writes them; `null` is no text.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Text(#[serde(deserialize_with = "plain")] pub(crate) Value);
 
@@ -44,7 +46,7 @@ impl JsonSchema for Text {
 }
 
 /// A namespace, `default` when it is not given: never that of the kubeconfig's context.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Namespace(Text);
 impl Default for Namespace {
@@ -66,12 +68,12 @@ impl JsonSchema for Namespace {
         "Namespace".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        schemars::json_schema!({"type": "string", "default": "default"})
+        schemars::json_schema!({"type": "string"})
     }
 }
 
 /// A switch: on for whatever Python takes for true, so also for the text `"false"`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Flag(#[serde(deserialize_with = "plain")] Value);
 impl Flag {
@@ -101,7 +103,7 @@ impl JsonSchema for Flag {
 }
 
 /// A whole number, or whatever else was written in its place.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Number(#[serde(deserialize_with = "plain")] pub(crate) Value);
 impl From<i64> for Number {

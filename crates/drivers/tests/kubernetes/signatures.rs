@@ -64,6 +64,17 @@ fn parameters_are_those_of_the_toolkit() {
     assert_eq!(aliases.count(), SIGNATURES.len(), "each alias is in the table");
 }
 
+/// `chaos discover`, `chaos init` and `chaos schema` show the schema's; a type that cannot be written has none there.
+#[test]
+fn defaults_are_in_the_schemas() {
+    for entry in CATALOG.entries.iter().filter(|entry| entry.spec.shape == Shape::Function) {
+        for parameter in entry.parameters() {
+            let shown = parameter.schema.get("default");
+            assert_eq!(shown.is_none(), parameter.required, "{} of {}", parameter.name, entry.spec.name);
+        }
+    }
+}
+
 #[test]
 fn examples_can_be_used() {
     for entry in CATALOG.entries.iter().filter(|entry| entry.spec.shape == Shape::Function) {

@@ -25,7 +25,7 @@ pub(crate) struct Args {
     name: Text,
     /// Since when: `10 minutes`, `2 hours ago`, `yesterday`, `2026-11-20 17:00`.
     #[serde(default)]
-    last: Text,
+    last: Option<Text>,
     /// Their namespace.
     #[serde(default)]
     ns: Namespace,
@@ -72,12 +72,14 @@ impl Probe for Logs {
             .with("follow", python(false))
             .with("previous", python(args.from_previous.is_on()))
             .with("timestamps", python(true));
-        if let Some(last) = args.last.given() {
+        if let Some(given) = &args.last
+            && let Some(last) = given.given()
+        {
             let since = seconds_since(&last, cx.now()).ok_or_else(|| {
                 let text = "unsupported operand type(s) for -: 'datetime.datetime' and 'NoneType'";
                 raised(Exception::type_error(text)).hint(format!(
                     "`last: {last}` ({}) is no time that is understood: write `10 minutes`, `2 hours ago` or a date",
-                    type_name(&args.last.0)
+                    type_name(&given.0)
                 ))
             })?;
             if since != 0 {

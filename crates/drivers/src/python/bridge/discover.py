@@ -5,12 +5,12 @@ from importlib import metadata
 
 
 def discover(body, bridge):
-    """Op `discover`: `package`, `system`. `discovery`, or why there is none: `failed`, in the Toolkit's words."""
+    """Op `discover`: `package`, `system`. `discovery`, or why there is none: `failed`, in the Toolkit's words; `absent` if it is not there."""
     package = body["package"]
     try:
         distribution = metadata.distribution(package)
     except metadata.PackageNotFoundError:
-        return {"failed": "Package %s not found" % package}
+        return {"failed": "Package %s not found" % package, "absent": True}
     name = top_level(distribution)
     if name is None:
         return {"failed": "Distribution %s exists but no top-level package name could be determined" % package}
