@@ -502,6 +502,42 @@ def safeguard(lab):
     lab.alone()
 
 
+REPLACED = '''
+def before_activity_control(context, experiment):
+    context["of"] = experiment["title"]
+
+def after_activity_control(context, state):
+    if state is not None:
+        state["seen"] = len(state)
+
+def after_method_control(context, state):
+    state.append({"saw": [record["activity"]["name"] for record in state]})
+
+def after_experiment_control(context, state):
+    state["seen"] = [len(state["run"]), state["status"], state["experiment"]["title"]]
+'''
+
+
+def replaced(lab):
+    """Controls whose interpreter is ended by an activity: the next interpreter is told of the run, and a recovery writes the same journal."""
+    lab.write("hostile_control.py", REPLACED)
+    what = experiment(activity("one", "fine"), activity("hostile", "exits_at_once"), activity("after", "fine"))
+    what["controls"] = [{"name": "c", "provider": {"type": "python", "module": "hostile_control"}}]
+    ran, journal = lab.play(what)
+    need(ran.code == 0, f"{ran}")
+    need(ran.err.count("interpreter was replaced") == 1, f"it is not said once: {ran}")
+    named, last = journal["run"][:-1], journal["run"][-1]
+    need([record["activity"]["of"] for record in named] == ["hostile"] * 4, f"{named}")
+    need([record.get("seen", 0) > 4 for record in named] == [True] * 4, f"{named}")
+    need(last == {"saw": ["one", "hostile", "after", "ours"]}, f"{last}")
+    need(journal["seen"] == [5, "completed", "hostile"], f"{journal['seen']}")
+    runs = os.path.join(lab.env["CHAOS_STATE_DIR"], "runs")
+    run = max(os.listdir(runs), key=lambda name: os.path.getmtime(os.path.join(runs, name)))
+    again = os.path.join(lab.work, "again.json")
+    ran = lab.chaos("--no-version-check", "recover", run, "--journal-path", again, timeout=60)
+    need(ran.code == 0 and json.load(open(again, encoding="utf-8")) == journal, f"the recovered journal differs: {ran}")
+
+
 def plugin(lab):
     """A notification plugin that ends its interpreter while a probe is being called in Python."""
     lab.write("hostile_plugin.py", "import os\n\ndef notify(channel, event):\n    os._exit(3)\n")
@@ -561,6 +597,7 @@ def main():
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             tally.check(f"interpreters that never answer, and {number.name} for chaos", mute_and_stopped, lab, number)
         tally.check("a control that the named Python cannot be asked for", safeguard, lab)
+        tally.check("controls whose interpreter is ended by an activity", replaced, lab)
         tally.check("a notification plugin that ends its interpreter", plugin, lab)
         python_hanging.checks(tally, lab)
     tally.end()

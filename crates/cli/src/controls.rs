@@ -221,7 +221,7 @@ impl Controls for Backstage {
             let Some(module) = module(call.control) else { return Ok(Changes::default()) };
             match CATALOG.control(module) {
                 Some(entry) => native::call(self, entry, &call).await.map(|()| Changes::default()),
-                None => self.python.call(module, &call, &self.settings).await,
+                None => self.python.call(module, &call, &self.settings, &self.kept).await,
             }
         })
     }

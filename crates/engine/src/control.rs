@@ -19,7 +19,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use squall_experiment::check::Parameter;
 use squall_experiment::document::Experiment;
-use squall_experiment::event::{ActivityId, Around, Phase, Place, Side};
+use squall_experiment::event::{ActivityId, Around, Listed, Phase, Place, Side};
 use squall_experiment::substitute::Scope;
 use squall_experiment::{Object, Value};
 use std::future::Future;
@@ -140,12 +140,25 @@ pub struct Changes {
     pub secrets: Option<Object>,
     /// Records of activities that ended.
     pub records: Vec<(ActivityId, Object)>,
-    /// Whether the steady state is met.
-    pub met: Option<bool>,
+    /// What looks at the steady state came to.
+    pub looks: Vec<(Phase, Look)>,
+    /// Lists of records.
+    pub runs: Vec<(Place, Vec<Listed>)>,
     /// Members of the journal that were added or replaced, and the names of those that were removed.
     pub journal: Option<(Object, Vec<String>)>,
     /// Why it came to no end of its own; what it changed before holds.
     pub trouble: Option<Unhooked>,
+}
+
+/// What a look at the steady state came to, but for its list of records.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Look {
+    /// Whether it is met.
+    pub met: bool,
+    /// All other members.
+    pub members: Object,
+    /// Which of the members that every look has are gone.
+    pub removed: Vec<String>,
 }
 
 /// Why a control came to no end of its own.

@@ -266,6 +266,20 @@ pub enum Event {
         phase: Phase,
         /// Whether the steady state is met.
         met: bool,
+        /// All other members of the state, but its probes: an object, or null for none. `steady_state_met` and `probes` are among
+        /// them if they are neither `true` or `false`, nor a list.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        members: Value,
+        /// Which of `steady_state_met` and `probes` are gone.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        removed: Vec<String>,
+    },
+    /// A control changed a list of records: it appended, removed, replaced or moved some.
+    RunsChanged {
+        /// The list: of the look that ended last, of the method, or of the rollbacks.
+        place: Place,
+        /// What it holds from now on; activities that begin later follow.
+        runs: Vec<Listed>,
     },
     /// A control changed the journal of the run that ended.
     JournalChanged {

@@ -17,7 +17,7 @@ use crate::time;
 use facts::{Activity, Facts, State};
 use out::Out;
 use scan::{Entry, Scan};
-use squall_experiment::event::{ActivityId, Ending, Record, Sought};
+use squall_experiment::event::{ActivityId, Ending, Listed, Record, Sought};
 use squall_experiment::{Object, Value};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -266,7 +266,7 @@ where
         if only && states.is_empty() {
             return Ok(self.out.value(&Value::Null)?);
         }
-        let mut scan = self.scan(states.iter().flat_map(|state| &state.probes).copied().collect());
+        let mut scan = self.scan(played(states.iter().flat_map(|state| &state.probes)));
         if !only {
             self.out.open('[')?;
         }
@@ -275,13 +275,15 @@ where
                 self.out.item()?;
             }
             self.out.open('{')?;
-            self.out.member("steady_state_met", &state.met.into())?;
-            self.out.key("probes")?;
-            self.out.open('[')?;
-            for id in &state.probes {
-                self.record(*id, &mut scan)?;
+            for (key, value) in state.members() {
+                match value {
+                    Some(value) => self.out.named(key, &value)?,
+                    None => {
+                        self.out.key("probes")?;
+                        self.list(&state.probes, &mut scan)?;
+                    }
+                }
             }
-            self.out.close(']')?;
             self.out.close('}')?;
         }
         if !only {
@@ -290,11 +292,25 @@ where
         Ok(())
     }
 
-    fn activities(&mut self, ids: &[ActivityId]) -> Result<(), NoJournal> {
-        let mut scan = self.scan(ids.iter().copied().collect());
+    fn activities(&mut self, runs: &[Listed]) -> Result<(), NoJournal> {
+        let mut scan = self.scan(played(runs));
+        self.list(runs, &mut scan)
+    }
+
+    fn list(
+        &mut self,
+        runs: &[Listed],
+        scan: &mut Scan<impl Iterator<Item = Result<Record, NoJournal>>>,
+    ) -> Result<(), NoJournal> {
         self.out.open('[')?;
-        for id in ids {
-            self.record(*id, &mut scan)?;
+        for run in runs {
+            match run {
+                Listed::Played(id) => self.record(*id, scan)?,
+                Listed::Added(value) => {
+                    self.out.item()?;
+                    self.out.value(value)?;
+                }
+            }
         }
         self.out.close(']')?;
         Ok(())
@@ -326,6 +342,15 @@ where
         self.out.value(&Value::Object(record))?;
         Ok(())
     }
+}
+
+/// The activities in a list of records.
+fn played<'a>(runs: impl IntoIterator<Item = &'a Listed>) -> BTreeSet<ActivityId> {
+    let id = |run: &Listed| match run {
+        Listed::Played(id) => Some(*id),
+        Listed::Added(_) => None,
+    };
+    runs.into_iter().filter_map(id).collect()
 }
 
 /// The record of an activity, as controls see it too.

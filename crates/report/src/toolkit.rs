@@ -133,6 +133,7 @@ impl Toolkit {
                 let what = if *met { "" } else { " not" };
                 vec![Line::debug(format!("a control says that the steady state is{what} met"))]
             }
+            Event::RunsChanged { .. } => vec![Line::debug("a control changed a list of records")],
             Event::JournalChanged { .. } => vec![Line::debug("a control changed the journal")],
             Event::Noted { level, text } => vec![Line::new(*level, text.clone())],
             Event::JournalWritten { .. } => Vec::new(),

@@ -3,8 +3,8 @@
 use super::Backstage;
 use squall_engine::Failure;
 use squall_engine::control::{Aside, Call, ControlEntry, Happening, Hook, Subject, Unhooked};
+use squall_experiment::Value;
 use squall_experiment::event::{Place, Side};
-use squall_experiment::{Object, Value};
 
 /// Calls one.
 pub(super) async fn call(
@@ -42,28 +42,16 @@ fn context(backstage: &Backstage, call: &Call<'_>) -> Value {
 fn state(backstage: &Backstage, call: &Call<'_>) -> Value {
     let Hook::Turn(_, Side::After) = call.hook else { return Value::Null };
     let kept = backstage.kept();
-    let records = |place| -> Value {
-        Value::List(
-            kept.activities(place).into_iter().filter_map(|id| kept.record(id)).map(Value::Object).collect(),
-        )
-    };
     match call.subject {
         Subject::Source(_, document) => {
             document.map_or(Value::Null, |document| backstage.redactor.experiment(document.clone()))
         }
         Subject::Run => kept.journal(),
-        Subject::Method => records(Place::Method),
-        Subject::Rollbacks => records(Place::Rollbacks),
+        Subject::Method => kept.runs(Place::Method),
+        Subject::Rollbacks => kept.runs(Place::Rollbacks),
         Subject::Activity { record, .. } => {
             record.and_then(|id| kept.record(id)).map_or(Value::Null, Value::Object)
         }
-        Subject::Hypothesis(phase) => match kept.met(phase) {
-            None => Value::Null,
-            Some(met) => Object::from_iter([
-                ("steady_state_met".to_owned(), met.into()),
-                ("probes".to_owned(), records(Place::Hypothesis(phase))),
-            ])
-            .into(),
-        },
+        Subject::Hypothesis(phase) => kept.look(phase),
     }
 }

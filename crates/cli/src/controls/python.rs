@@ -8,15 +8,15 @@ mod news;
 use news::News;
 use squall_drivers::python::{Bridge, Kind, Trouble};
 use squall_engine::Failure;
-use squall_engine::control::{Call, Changes, Hook, Subject, Unhooked};
+use squall_engine::control::{Call, Changes, Hook, Look, Subject, Unhooked};
 use squall_engine::stop::Signal;
 use squall_experiment::document::Experiment;
-use squall_experiment::event::{ActivityId, Place, Record};
+use squall_experiment::event::{ActivityId, Listed, Phase, Place, Record};
 use squall_experiment::substitute::Scope;
 use squall_experiment::{Object, Value};
 use squall_report::journal::Kept;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub(super) struct Python {
     speaking: tokio::sync::Mutex<Known>,
     /// Whether a control wants to be told of events.
     listened: AtomicBool,
+    /// How often one changed the experiment, the configuration or the secrets.
+    changes: AtomicU64,
 }
 
 /// The settings as controls see them.
@@ -43,6 +45,7 @@ pub(super) struct Settings {
 /// What the interpreter has been told.
 #[derive(Default)]
 struct Known {
+    is_told: bool,
     experiment: Option<Arc<Experiment>>,
     scope: Option<Arc<Scope>>,
     settings: Option<Value>,
@@ -67,6 +70,7 @@ impl Python {
             news: Mutex::default(),
             speaking: tokio::sync::Mutex::default(),
             listened: AtomicBool::new(false),
+            changes: AtomicU64::new(0),
         }
     }
 
@@ -156,66 +160,94 @@ impl Python {
         module: &str,
         call: &Call<'_>,
         settings: &Settings,
+        kept: &Mutex<Kept>,
     ) -> Result<Changes, Unhooked> {
         let function = call.hook.function();
+        let changes_before = self.changes.load(Ordering::Relaxed);
         match self.module_within_run(module).await {
             Module::With(functions) if functions.iter().any(|has| has == function) => {}
             Module::With(_) | Module::Missing(_) | Module::Unasked(_) => return Ok(Changes::default()),
         }
         let mut known = self.speaking.lock().await;
-        let mut body = Object::default();
-        let mut put = |key: &str, value: Value| body.insert(key.to_owned(), value);
-        put("module", module.into());
-        put("function", function.into());
-        put("arguments", call.arguments.clone());
-        put("global", (call.hook == Hook::Configure { global: true }).into());
-        if call.hook == (Hook::Configure { global: true }) {
-            put("settings", settings.filled.clone());
+        // What was changed while it waited for its turn is newer than what it was called with.
+        let newest = self.changes.load(Ordering::Relaxed) == changes_before;
+        let (experiment, scope) = match (newest, &known.experiment, &known.scope) {
+            (false, Some(experiment), Some(scope)) => (Some(experiment.clone()), scope.clone()),
+            _ => (call.experiment.cloned(), call.scope.clone()),
+        };
+        let mut answer = Value::Null;
+        for _ in 0..2 {
+            let mut body = Object::default();
+            let mut put = |key: &str, value: Value| body.insert(key.to_owned(), value);
+            put("module", module.into());
+            put("function", function.into());
+            put("arguments", call.arguments.clone());
+            put("global", (call.hook == Hook::Configure { global: true }).into());
+            if call.hook == (Hook::Configure { global: true }) {
+                put("settings", settings.filled.clone());
+            }
+            put("subject", subject(call));
+            put("news", self.news_for(&mut known, experiment.as_ref(), &scope, settings));
+            put("first", (!known.is_told).into());
+            known.is_told = true;
+            answer = self.bridge.ask("control_call", body).await.map_err(unhooked)?;
+            if !answer.get("anew").is_some_and(Value::is_truthy) {
+                break;
+            }
+            // Another interpreter took the place of the one that was told, and is told all of it.
+            *known = Known::default();
+            self.listened.store(false, Ordering::Relaxed);
+            let kept = locked(kept);
+            locked(&self.news).again(&kept);
         }
-        put("subject", subject(call));
-        put("news", self.news_for(&mut known, call, settings));
-        let answer = self.bridge.ask("control_call", body).await.map_err(unhooked)?;
         if answer.get("handlers").is_some_and(Value::is_truthy) {
             self.listened.store(true, Ordering::Relaxed);
             locked(&self.news).listened = true;
         }
         let changes = changes(&answer);
-        known.took(&changes);
+        if known.took(&changes) {
+            self.changes.fetch_add(1, Ordering::Relaxed);
+        }
         Ok(changes)
     }
 
     /// Everything that the interpreter does not know yet.
-    fn news_for(&self, known: &mut Known, call: &Call<'_>, settings: &Settings) -> Value {
+    fn news_for(
+        &self,
+        known: &mut Known,
+        experiment: Option<&Arc<Experiment>>,
+        scope: &Arc<Scope>,
+        settings: &Settings,
+    ) -> Value {
         let mut items = Vec::new();
         let mut tell = |kind: &str, value: Value| items.push(Value::List(vec![kind.into(), value]));
         if known.settings.as_ref() != Some(&settings.shown) {
             tell("settings", settings.shown.clone());
             known.settings = Some(settings.shown.clone());
         }
-        if let Some(experiment) = call.experiment
-            && known.experiment.as_deref() != Some(&**experiment)
-        {
+        // There is none while it is loaded.
+        let Some(experiment) = experiment else { return Value::List(items) };
+        if known.experiment.as_deref() != Some(&**experiment) {
             tell("experiment", experiment.document.clone().into());
             known.experiment = Some(experiment.clone());
         }
-        let same = known.scope.as_ref().is_some_and(|old| {
-            old.configuration == call.scope.configuration && old.secrets == call.scope.secrets
-        });
-        if call.experiment.is_some() && !same {
-            tell("configuration", call.scope.configuration.clone().into());
-            tell("secrets", call.scope.secrets.clone().into());
-            known.scope = Some(call.scope.clone());
+        let same = known
+            .scope
+            .as_ref()
+            .is_some_and(|old| old.configuration == scope.configuration && old.secrets == scope.secrets);
+        if !same {
+            tell("configuration", scope.configuration.clone().into());
+            tell("secrets", scope.secrets.clone().into());
+            known.scope = Some(scope.clone());
         }
-        if call.experiment.is_some() {
-            items.extend(locked(&self.news).gathered().into_iter().flatten());
-        }
+        items.extend(locked(&self.news).gathered().into_iter().flatten());
         Value::List(items)
     }
 }
 
 impl Known {
-    /// What the interpreter changed itself it need not be told.
-    fn took(&mut self, changes: &Changes) {
+    /// What the interpreter changed itself it need not be told. Whether it is something that calls are made with.
+    fn took(&mut self, changes: &Changes) -> bool {
         if let Some(Value::Object(document)) = &changes.experiment {
             self.experiment = Some(Arc::new(Experiment { document: document.clone() }));
         }
@@ -225,6 +257,7 @@ impl Known {
             scope.secrets = changes.secrets.clone().unwrap_or(scope.secrets);
             self.scope = Some(Arc::new(scope));
         }
+        changes.experiment.is_some() || changes.configuration.is_some() || changes.secrets.is_some()
     }
 }
 
@@ -271,17 +304,13 @@ fn changes(answer: &Value) -> Changes {
     let none = Value::Null;
     let changed = answer.get("changed").unwrap_or(&none);
     let object = |key: &str| changed.get(key).and_then(Value::as_object).cloned();
-    let records = changed.get("records").and_then(Value::as_list).unwrap_or_default();
+    let items = |key: &str| changed.get(key).and_then(Value::as_list).unwrap_or_default();
     let record = |item: &Value| match item.as_list()? {
-        [Value::Int(id), Value::Object(record)] => {
-            Some((ActivityId(u64::try_from(*id).ok()?), record.clone()))
-        }
+        [id, Value::Object(record)] => Some((activity(id)?, record.clone())),
         _ => None,
     };
     let journal = changed.get("journal").map(|journal| {
-        let removed = journal.get("removed").and_then(Value::as_list).unwrap_or_default();
-        let removed = removed.iter().filter_map(Value::as_text).map(str::to_owned).collect();
-        (journal.get("members").and_then(Value::as_object).cloned().unwrap_or_default(), removed)
+        (journal.get("members").and_then(Value::as_object).cloned().unwrap_or_default(), removed(journal))
     });
     let trouble = match text(answer, "interrupted") {
         Some(why) => Some(Unhooked::Interrupted(why)),
@@ -296,11 +325,44 @@ fn changes(answer: &Value) -> Changes {
         experiment: changed.get("experiment").cloned(),
         configuration: object("configuration"),
         secrets: object("secrets"),
-        records: records.iter().filter_map(record).collect(),
-        met: changed.get("met").and_then(Value::as_bool),
+        records: items("records").iter().filter_map(record).collect(),
+        looks: items("looks").iter().filter_map(look).collect(),
+        runs: items("runs").iter().filter_map(runs).collect(),
         journal,
         trouble,
     }
+}
+
+/// What a control made of a look at the steady state.
+fn look(item: &Value) -> Option<(Phase, Look)> {
+    let [phase, look] = item.as_list()? else { return None };
+    let Some(Place::Hypothesis(phase)) = news::named(phase.as_text()?) else { return None };
+    let members = look.get("members").and_then(Value::as_object).cloned().unwrap_or_default();
+    let met = look.get("met").and_then(Value::as_bool)?;
+    Some((phase, Look { met, members, removed: removed(look) }))
+}
+
+/// What a control made of a list of records.
+fn runs(item: &Value) -> Option<(Place, Vec<Listed>)> {
+    let [place, runs] = item.as_list()? else { return None };
+    let listed = |run: &Value| match run.as_list()? {
+        [Value::Text(is), id] if is == "played" => Some(Listed::Played(activity(id)?)),
+        [Value::Text(is), value] if is == "added" => Some(Listed::Added(value.clone())),
+        _ => None,
+    };
+    Some((news::named(place.as_text()?)?, runs.as_list()?.iter().filter_map(listed).collect()))
+}
+
+fn activity(number: &Value) -> Option<ActivityId> {
+    match number {
+        Value::Int(number) => u64::try_from(*number).ok().map(ActivityId),
+        _ => None,
+    }
+}
+
+fn removed(of: &Value) -> Vec<String> {
+    let removed = of.get("removed").and_then(Value::as_list).unwrap_or_default();
+    removed.iter().filter_map(Value::as_text).map(str::to_owned).collect()
 }
 
 /// What it means for the run that a call came to no answer.

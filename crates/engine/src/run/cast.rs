@@ -165,7 +165,7 @@ impl<'a> Cast<'a> {
         let arguments = arguments(control);
         match self.call(stage, control, hook, &arguments, Subject::Run).await {
             Some(Ok(changes)) => {
-                self.take(stage, changes, Subject::Run);
+                self.take(stage, changes);
                 true
             }
             Some(Err(unhooked)) => {
@@ -229,9 +229,9 @@ impl<'a> Cast<'a> {
             };
             match self.call(stage, control, hook, &arguments, subject).await {
                 Some(Ok(changes)) => {
-                    let taken = self.take(stage, changes, subject);
+                    let taken = self.take(stage, changes);
                     sum.activity = taken.activity.or(sum.activity);
-                    sum.met = taken.met.or(sum.met);
+                    sum.looks.extend(taken.looks);
                     sum.records.extend(taken.records);
                     if let Some((members, removed)) = taken.journal {
                         let (all, gone) = sum.journal.get_or_insert_default();
@@ -290,7 +290,7 @@ impl<'a> Cast<'a> {
         if let Ok(changes) = &mut called
             && let Some(trouble) = changes.trouble.take()
         {
-            self.take(stage, std::mem::take(changes), subject);
+            self.take(stage, std::mem::take(changes));
             called = Err(trouble);
         }
         Some(called)
@@ -311,9 +311,11 @@ impl<'a> Cast<'a> {
     }
 
     /// Makes what a control changed hold, and tells it.
-    fn take(&self, stage: &Stage, changes: Changes, subject: Subject<'_>) -> Changes {
-        let Changes { activity, experiment, configuration, secrets, records, met, journal, trouble: _ } =
-            changes;
+    fn take(&self, stage: &Stage, changes: Changes) -> Changes {
+        #[rustfmt::skip]
+        let Changes {
+            activity, experiment, configuration, secrets, records, looks, runs, journal, trouble: _,
+        } = changes;
         // First: the experiment that is told next may hold the same secrets.
         if configuration.is_some() || secrets.is_some() {
             let old = self.scope();
@@ -332,14 +334,20 @@ impl<'a> Cast<'a> {
         for (id, record) in &records {
             stage.story.tell(Event::RecordChanged { id: *id, record: Value::Object(record.clone()) });
         }
-        if let (Some(met), Subject::Hypothesis(phase)) = (met, subject) {
-            stage.story.tell(Event::StateChanged { phase, met });
+        for (phase, look) in &looks {
+            let (phase, met, removed) = (*phase, look.met, look.removed.clone());
+            let members = Some(&look.members).filter(|members| !members.is_empty());
+            let members = members.map_or(Value::Null, |members| members.clone().into());
+            stage.story.tell(Event::StateChanged { phase, met, members, removed });
+        }
+        for (place, runs) in runs {
+            stage.story.tell(Event::RunsChanged { place, runs });
         }
         if let Some((members, removed)) = &journal {
             let (members, removed) = (Value::Object(members.clone()), removed.clone());
             stage.story.tell(Event::JournalChanged { members, removed });
         }
-        Changes { activity, records, met, journal, ..Changes::default() }
+        Changes { activity, records, looks, journal, ..Changes::default() }
     }
 }
 

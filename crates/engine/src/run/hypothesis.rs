@@ -58,11 +58,14 @@ pub(crate) async fn look(cast: &Cast<'_>, stage: &Stage, phase: Phase) -> Looked
         cast.told(stage).await;
     }
     let looked = match cast.turn(stage, Around::Hypothesis, Side::After, subject).await {
-        Ok(changes) => match (looked, changes.met) {
-            (Looked::NotMet | Looked::Failed, Some(true)) => Looked::Met,
-            (Looked::Met, Some(false)) => Looked::NotMet,
-            (looked, _) => looked,
-        },
+        Ok(changes) => {
+            let said = changes.looks.iter().rev().find(|(of, _)| *of == phase).map(|(_, look)| look.met);
+            match (looked, said) {
+                (Looked::NotMet | Looked::Failed, Some(true)) => Looked::Met,
+                (Looked::Met, Some(false)) => Looked::NotMet,
+                (looked, _) => looked,
+            }
+        }
         Err(Interrupted) => Looked::Interrupted,
     };
     if matches!(looked, Looked::NotMet | Looked::Failed) {

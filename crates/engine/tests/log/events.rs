@@ -6,13 +6,13 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use squall_experiment::draft::MAX_LOGGED;
 use squall_experiment::event::{
-    ActivityId, Around, Blame, Ending, Event, FORMAT, Level, Phase, Place, Record, Reverted, RollbackChoice,
-    RunId, Side, Status, UndoId,
+    ActivityId, Around, Blame, Ending, Event, FORMAT, Level, Listed, Phase, Place, Record, Reverted,
+    RollbackChoice, RunId, Side, Status, UndoId,
 };
 use squall_experiment::{Object, Value};
 
 /// How many kinds there are.
-pub(crate) const KINDS: usize = 36;
+pub(crate) const KINDS: usize = 37;
 
 /// A new kind is missing here first, and then in [`events`].
 pub(crate) fn kind(event: &Event) -> usize {
@@ -53,6 +53,7 @@ pub(crate) fn kind(event: &Event) -> usize {
         Event::Noted { .. } => 33,
         Event::RunEnded { .. } => 34,
         Event::JournalWritten { .. } => 35,
+        Event::RunsChanged { .. } => 36,
     }
 }
 
@@ -212,6 +213,7 @@ fn events() -> BoxedStrategy<Event> {
     use Event as E;
     let t = text;
     let flag = any::<bool>;
+    let listed = prop_oneof![activity().prop_map(Listed::Played), value().prop_map(Listed::Added)];
     let level = select(vec![Level::Debug, Level::Info, Level::Warning, Level::Error, Level::Critical]);
     let status = select(vec![Status::Completed, Status::Failed, Status::Aborted, Status::Interrupted]);
     let reverted = select(vec![Reverted::PutBack, Reverted::AlreadyBack, Reverted::TargetGone]);
@@ -267,7 +269,9 @@ fn events() -> BoxedStrategy<Event> {
         }),
         value().prop_map(|experiment| E::ExperimentChanged { experiment }),
         (activity(), value()).prop_map(|(id, record)| E::RecordChanged { id, record }),
-        (phase(), flag()).prop_map(|(phase, met)| E::StateChanged { phase, met }),
+        (phase(), flag(), value(), vec(t(), 0..3))
+            .prop_map(|(phase, met, members, removed)| { E::StateChanged { phase, met, members, removed } }),
+        (place(), vec(listed, 0..3)).prop_map(|(place, runs)| E::RunsChanged { place, runs }),
         (value(), vec(t(), 0..3)).prop_map(|(members, removed)| E::JournalChanged { members, removed }),
         (level, t()).prop_map(|(level, text)| E::Noted { level, text }),
         (status, flag()).prop_map(|(status, deviated)| E::RunEnded { status, deviated }),

@@ -3,7 +3,7 @@
 use crate::system::{Outcome, System, activity, play_under};
 use futures_util::future::BoxFuture;
 use serde_json::json;
-use squall_engine::control::{Call, Changes, Controls, Hook, Subject, Unhooked};
+use squall_engine::control::{Call, Changes, Controls, Hook, Look, Subject, Unhooked};
 use squall_engine::options::{Options, RollbackStrategy};
 use squall_engine::stop::Signal;
 use squall_experiment::event::{Around, Event, Level, Side, Status};
@@ -145,8 +145,11 @@ impl Controls for Judge {
 
     fn call<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Changes, Unhooked>> {
         let after = call.hook == Hook::Turn(Around::Hypothesis, Side::After);
-        let met = after.then_some(self.0);
-        Box::pin(std::future::ready(Ok(Changes { met, ..Changes::default() })))
+        let looks = match call.subject {
+            Subject::Hypothesis(phase) if after => vec![(phase, Look { met: self.0, ..Look::default() })],
+            _ => Vec::new(),
+        };
+        Box::pin(std::future::ready(Ok(Changes { looks, ..Changes::default() })))
     }
 }
 

@@ -183,6 +183,16 @@ pub enum Blame {
     Bug,
 }
 
+/// What stands in a list of records.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Listed {
+    /// The record of this activity.
+    Played(ActivityId),
+    /// What a control put there.
+    Added(Value),
+}
+
 /// How an activity ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "ended", rename_all = "lowercase")]

@@ -3,7 +3,9 @@
 use super::NoJournal;
 use super::judged::Judged;
 use jiff::Timestamp;
-use squall_experiment::event::{ActivityId, Around, Ending, Event, Phase, Place, Record, Side, Status};
+use squall_experiment::event::{
+    ActivityId, Around, Ending, Event, Listed, Phase, Place, Record, Side, Status,
+};
 use squall_experiment::{Object, Value};
 use std::collections::BTreeMap;
 
@@ -21,8 +23,8 @@ pub(super) struct Facts {
     pub(super) after: Option<State>,
     pub(super) during: Vec<State>,
     /// In the order of their starts, as are the rollbacks.
-    pub(super) method: Vec<ActivityId>,
-    pub(super) rollbacks: Vec<ActivityId>,
+    pub(super) method: Vec<Listed>,
+    pub(super) rollbacks: Vec<Listed>,
     pub(super) activities: BTreeMap<ActivityId, Activity>,
     /// What judging left in the experiment.
     pub(super) judged: Judged,
@@ -40,7 +42,26 @@ pub(super) struct Facts {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) met: bool,
-    pub(super) probes: Vec<ActivityId>,
+    pub(super) probes: Vec<Listed>,
+    /// What else a control made of it.
+    members: Object,
+    removed: Vec<String>,
+}
+
+impl State {
+    /// Its members in their order; `None` stands for the list of records.
+    pub(super) fn members(&self) -> Vec<(&str, Option<Value>)> {
+        let own = [("steady_state_met", Some(Value::Bool(self.met))), ("probes", None)];
+        let own = own.into_iter().filter(|(key, _)| !self.removed.iter().any(|removed| removed == key));
+        let own = own.map(|(key, value)| (key, self.members.get(key).cloned().or(value)));
+        let mut members: Vec<_> = own.collect();
+        for (key, value) in &self.members {
+            if !members.iter().any(|(known, _)| known == key) {
+                members.push((key, Some(value.clone())));
+            }
+        }
+        members
+    }
 }
 
 /// An activity without what it was and gave.
@@ -83,6 +104,10 @@ impl Facts {
                 }
                 (Some(facts), Event::ExperimentChanged { experiment }) => facts.experiment = experiment,
                 (Some(facts), Event::RecordChanged { id, record }) => facts.record_changed(id, &record),
+                (Some(facts), Event::StateChanged { phase, met, members, removed }) => {
+                    facts.state_changed(phase, met, members, removed);
+                }
+                (Some(facts), Event::RunsChanged { place, runs }) => facts.runs_changed(place, runs),
                 // Nothing of a run that did not begin is shown; what follows its end is of a recovery.
                 (None | Some(_), _) => {}
             }
@@ -128,8 +153,8 @@ impl Facts {
                     self.judged.started(id, &activity);
                 }
                 match place {
-                    Place::Method => self.method.push(id),
-                    Place::Rollbacks => self.rollbacks.push(id),
+                    Place::Method => self.method.push(Listed::Played(id)),
+                    Place::Rollbacks => self.rollbacks.push(Listed::Played(id)),
                     Place::Hypothesis(phase) => self.open[round(phase)].push(id),
                 }
                 let activity = Activity {
@@ -160,7 +185,9 @@ impl Facts {
             Event::Broke { message: _, place } => self.broke(at, place),
             Event::HypothesisStarted { phase, title: _ } => self.open[round(phase)].clear(),
             Event::HypothesisEnded { phase, met, probe: _, failed: _, controlled: _ } => {
-                let state = State { met, probes: std::mem::take(&mut self.open[round(phase)]) };
+                let probes = std::mem::take(&mut self.open[round(phase)]);
+                let probes = probes.into_iter().map(Listed::Played).collect();
+                let state = State { met, probes, members: Object::default(), removed: Vec::new() };
                 // A killed run did not live to say so.
                 self.deviated |= phase == Phase::After && !met;
                 self.looked = Some(phase);
@@ -176,11 +203,10 @@ impl Facts {
             }
             Event::ExperimentChanged { experiment } => self.experiment = experiment,
             Event::RecordChanged { id, record } => self.record_changed(id, &record),
-            Event::StateChanged { phase, met } => {
-                if let Some(state) = self.state(phase) {
-                    state.met = met;
-                }
+            Event::StateChanged { phase, met, members, removed } => {
+                self.state_changed(phase, met, members, removed);
             }
+            Event::RunsChanged { place, runs } => self.runs_changed(place, runs),
             Event::JournalChanged { members, removed } => self.journal_changed(members, removed),
             // A look that a control ended afterwards came to nothing.
             Event::ControlInterrupted { around: Around::Hypothesis, side: Side::After, .. } => {
@@ -224,12 +250,36 @@ impl Facts {
         }
     }
 
-    /// What a control makes of a record holds until its tolerance is judged.
+    /// What a control makes of a record holds until its tolerance is judged; what it makes of it afterwards holds.
     fn record_changed(&mut self, id: ActivityId, record: &Value) {
         if let Some(activity) = self.activities.get_mut(&id) {
             activity.changes += 1;
-            if let Some(met) = record.get("tolerance_met").and_then(Value::as_bool) {
+            if activity.judged {
+                activity.tolerance_met = None;
+            } else if let Some(met) = record.get("tolerance_met").and_then(Value::as_bool) {
                 activity.tolerance_met = Some(met);
+            }
+        }
+    }
+
+    fn state_changed(&mut self, phase: Phase, met: bool, members: Value, removed: Vec<String>) {
+        let Some(state) = self.state(phase) else { return };
+        state.met = met;
+        state.members = match members {
+            Value::Object(members) => members,
+            _ => Object::default(),
+        };
+        state.removed = removed;
+    }
+
+    fn runs_changed(&mut self, place: Place, runs: Vec<Listed>) {
+        match place {
+            Place::Method => self.method = runs,
+            Place::Rollbacks => self.rollbacks = runs,
+            Place::Hypothesis(phase) => {
+                if let Some(state) = self.state(phase) {
+                    state.probes = runs;
+                }
             }
         }
     }

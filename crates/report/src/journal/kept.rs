@@ -5,7 +5,7 @@
 use super::facts::{Facts, State};
 use super::scan::Entry;
 use super::{line, run_record};
-use squall_experiment::event::{ActivityId, Event, Phase, Place, Record};
+use squall_experiment::event::{ActivityId, Event, Listed, Phase, Place, Record};
 use squall_experiment::{Object, Value, json};
 use std::collections::BTreeMap;
 use std::io;
@@ -59,21 +59,31 @@ impl Kept {
         Some(record)
     }
 
-    /// The activities that were begun in the method or among the rollbacks; those of a look at the steady state that ended.
-    pub fn activities(&self, place: Place) -> Vec<ActivityId> {
-        let Some(facts) = &self.facts else { return Vec::new() };
+    /// The list of records of the method, of the rollbacks, or of the last look of a phase that ended.
+    pub fn listed(&self, place: Place) -> &[Listed] {
+        let Some(facts) = &self.facts else { return &[] };
         match place {
-            Place::Method => facts.method.clone(),
-            Place::Rollbacks => facts.rollbacks.clone(),
-            Place::Hypothesis(phase) => {
-                self.state(phase).map(|state| state.probes.clone()).unwrap_or_default()
-            }
+            Place::Method => &facts.method,
+            Place::Rollbacks => &facts.rollbacks,
+            Place::Hypothesis(phase) => self.state(phase).map_or(&[], |state| &state.probes),
         }
     }
 
-    /// Whether the steady state was met at the last look of this phase.
-    pub fn met(&self, phase: Phase) -> Option<bool> {
-        self.state(phase).map(|state| state.met)
+    /// The same with the records themselves.
+    pub fn runs(&self, place: Place) -> Value {
+        let run = |run: &Listed| match run {
+            Listed::Played(id) => self.record(*id).map(Value::Object),
+            Listed::Added(value) => Some(value.clone()),
+        };
+        Value::List(self.listed(place).iter().filter_map(run).collect())
+    }
+
+    /// What the last look of this phase came to; null before one ended.
+    pub fn look(&self, phase: Phase) -> Value {
+        let Some(state) = self.state(phase) else { return Value::Null };
+        let records = || self.runs(Place::Hypothesis(phase));
+        let members = state.members().into_iter();
+        Value::Object(members.map(|(key, value)| (key.to_owned(), value.unwrap_or_else(records))).collect())
     }
 
     /// The whole journal.

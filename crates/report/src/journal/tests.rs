@@ -6,7 +6,7 @@ use super::*;
 use crate::story::{Story, exited, failed, gave, process, with};
 use expect_test::{Expect, expect};
 use serde_json::{Value as Json, json};
-use squall_experiment::event::{Event, Level, Phase, Place, Reverted, Status, UndoId};
+use squall_experiment::event::{Event, Level, Listed, Phase, Place, Reverted, Status, UndoId};
 use std::convert::Infallible;
 
 const METHOD: Place = Place::Method;
@@ -483,4 +483,69 @@ fn what_a_probe_judged_is_in_its_arguments() {
         // The last value, wherever the probe is shown.
         assert_eq!(shown["tolerance"]["provider"]["arguments"], json!({"value": 9}));
     }
+}
+
+fn added(value: Json) -> Listed {
+    Listed::Added(Value::from_json(value))
+}
+
+/// A run in which controls wrote into a state and into lists of records.
+fn marked() -> Story {
+    let played = |id| Listed::Played(ActivityId(id));
+    let probes = vec![added(json!({"activity": {"name": "theirs"}})), played(0)];
+    let judged = Value::from_json(json!({"activity": {"name": "alive"}, "tolerance_met": "perhaps"}));
+    let members = Value::from_json(json!({"steady_state_met": "it is", "note": [1]}));
+    Story::of(json!({"method": []}))
+        .steady(Phase::Before, alive(), exited(0, ""))
+        .tell(Event::RecordChanged { id: ActivityId(0), record: judged })
+        .tell(Event::StateChanged { phase: Phase::Before, met: true, members, removed: Vec::new() })
+        .tell(Event::RunsChanged { place: BEFORE, runs: probes })
+        .activity(METHOD, say(), exited(0, "a"))
+        .activity(METHOD, nap(), exited(0, "b"))
+        .tell(Event::RunsChanged {
+            place: METHOD,
+            runs: vec![added(json!({"activity": {"name": "mine"}})), played(2)],
+        })
+        .activity(METHOD, say(), exited(0, "c"))
+        .steady(Phase::After, alive(), exited(0, ""))
+        .tell(Event::StateChanged {
+            phase: Phase::After,
+            met: false,
+            members: Value::Null,
+            removed: vec!["steady_state_met".into()],
+        })
+        .ended(Status::Completed, true)
+}
+
+#[test]
+fn what_controls_write_into_states_and_lists_is_there() {
+    check(
+        marked(),
+        expect![[r#"
+            completed deviated=true
+            before "it is": theirs
+            before "it is": alive tolerance_met="perhaps"
+            after null: alive output={"status":0,"stdout":"","stderr":""} start status="succeeded" end duration tolerance_met=true
+            run: mine
+            run: nap output={"status":0,"stdout":"b","stderr":""} start status="succeeded" end duration
+            run: say output={"status":0,"stdout":"c","stderr":""} start status="succeeded" end duration
+        "#]],
+    );
+    let journal: Json = serde_json::from_str(&text(&marked().records)).unwrap();
+    assert_eq!(journal["steady_states"]["before"]["note"], json!([1]));
+    // What is shown meanwhile is the same.
+    let mut kept = Kept::default();
+    marked().records.iter().for_each(|record| kept.take(record));
+    for (phase, key) in [(Phase::Before, "before"), (Phase::After, "after")] {
+        assert_eq!(kept.look(phase).to_json(), journal["steady_states"][key]);
+    }
+    assert_eq!(kept.runs(METHOD).to_json(), journal["run"]);
+}
+
+/// Controls may have the last word once the run ended.
+#[test]
+fn lists_may_change_after_the_end() {
+    let late = marked().tell(Event::RunsChanged { place: METHOD, runs: vec![added(json!("text"))] });
+    let journal: Json = serde_json::from_str(&text(&late.records)).unwrap();
+    assert_eq!(journal["run"], json!(["text"]));
 }

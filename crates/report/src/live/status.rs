@@ -94,6 +94,7 @@ impl Status {
             | Event::ExperimentChanged { .. }
             | Event::RecordChanged { .. }
             | Event::StateChanged { .. }
+            | Event::RunsChanged { .. }
             | Event::JournalChanged { .. }
             | Event::Noted { .. }
             | Event::JournalWritten { .. } => {}

@@ -276,10 +276,11 @@ impl Fold {
             | Event::ControlFailed { .. }
             | Event::ExperimentChanged { .. }
             | Event::RecordChanged { .. }
+            | Event::RunsChanged { .. }
             | Event::JournalChanged { .. }
             | Event::Noted { .. }
             | Event::JournalWritten { .. } => {}
-            Event::StateChanged { phase, met } => {
+            Event::StateChanged { phase, met, .. } => {
                 let state = match phase {
                     Phase::Before => self.summary.before.as_mut(),
                     Phase::After => self.summary.after.as_mut(),

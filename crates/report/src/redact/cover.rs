@@ -4,7 +4,7 @@ use super::escapes::readings;
 use super::{Known, MASK, Redactor, default_of_probe, is_declaration, is_secret};
 use crate::line::Line;
 use squall_experiment::diagnostic::Diagnostic;
-use squall_experiment::event::{Ending, Event, Record};
+use squall_experiment::event::{Ending, Event, Listed, Record};
 use squall_experiment::python::str_of;
 use squall_experiment::{Object, Value};
 use std::borrow::Cow;
@@ -193,7 +193,12 @@ impl Known {
             Event::HypothesisEnded { probe, .. } => probe.iter_mut().for_each(|name| self.clean(name)),
             Event::ActivityStarted { activity: value, .. }
             | Event::RecordChanged { record: value, .. }
+            | Event::StateChanged { members: value, .. }
             | Event::JournalChanged { members: value, .. } => self.value(value),
+            Event::RunsChanged { place: _, runs } => runs.iter_mut().for_each(|run| match run {
+                Listed::Played(_) => {}
+                Listed::Added(value) => self.value(value),
+            }),
             Event::ExperimentChanged { experiment } => self.experiment(experiment),
             Event::ControlFailed { message, .. } | Event::ControlInterrupted { message, .. } => {
                 self.clean(message);
@@ -223,7 +228,6 @@ impl Known {
             | Event::Restored { .. }
             | Event::StopRequested { .. }
             | Event::ControlCalled { .. }
-            | Event::StateChanged { .. }
             | Event::RunEnded { .. } => {}
             Event::JournalWritten { path, .. } => self.clean(path),
         }

@@ -5,6 +5,7 @@
 use super::*;
 use expect_test::{Expect, expect};
 use serde_json::json;
+use squall_experiment::event::{ActivityId, Event, Listed, Phase, Place, Record};
 use squall_experiment::json::{self, Style};
 
 fn object(json: serde_json::Value) -> Object {
@@ -200,5 +201,22 @@ fn a_document_is_drawn_without_its_secrets() {
         ),
     ] {
         assert_eq!(Redactor::default().torn(source), drawn);
+    }
+}
+
+#[test]
+fn what_controls_add_is_hidden_too() {
+    let redactor = Redactor::default();
+    redactor.add(&"s3cr3t-of-ours".into());
+    let value = || Value::from_json(json!({"note": "it is s3cr3t-of-ours"}));
+    let place = Place::Hypothesis(Phase::Before);
+    let runs = vec![Listed::Played(ActivityId(0)), Listed::Added(value())];
+    for event in [
+        Event::StateChanged { phase: Phase::Before, met: true, members: value(), removed: Vec::new() },
+        Event::RunsChanged { place, runs },
+    ] {
+        let told = redactor.record(Record { at: jiff::Timestamp::UNIX_EPOCH, event });
+        let told = serde_json::to_string(&told).unwrap();
+        assert!(told.contains("it is ***") && !told.contains("s3cr3t"), "{told}");
     }
 }

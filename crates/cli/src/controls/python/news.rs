@@ -1,7 +1,7 @@
 //! What happens in a run, as the interpreter is told: changes of the objects that controls see, and events for those who want them.
 
 use squall_experiment::Value;
-use squall_experiment::event::{ActivityId, Around, Event, Phase, Place, Record, Side};
+use squall_experiment::event::{ActivityId, Around, Event, Listed, Phase, Place, Record, Side};
 use squall_report::journal::Kept;
 use std::collections::BTreeMap;
 
@@ -14,6 +14,7 @@ pub(super) struct News {
     places: BTreeMap<ActivityId, Place>,
     rounds: i64,
     looked: Option<Phase>,
+    over: bool,
     /// Whether events are news, too.
     pub(super) listened: bool,
 }
@@ -52,10 +53,8 @@ impl News {
                 self.event("start_hypothesis_after", [thing("experiment")]);
             }
             Event::HypothesisEnded { phase: at, met, .. } => self.looked(*at, *met, kept),
-            Event::StateChanged { phase: at, met } => {
-                // The control that changed it did so in the interpreter.
-                let _ = (at, met);
-            }
+            // The control that changed it did so in the interpreter.
+            Event::StateChanged { .. } | Event::RunsChanged { .. } => {}
             Event::ControlInterrupted { around, side, .. } => {
                 if (*around, *side) == (Around::Hypothesis, Side::After)
                     && let Some(at) = self.looked
@@ -81,6 +80,7 @@ impl News {
             }
             Event::StopRequested { .. } => self.event("signal_exit", []),
             Event::RunEnded { .. } => {
+                self.over = true;
                 let journal = kept.journal();
                 let members = ["status", "deviated", "end", "duration"];
                 let members =
@@ -109,6 +109,26 @@ impl News {
         }
     }
 
+    /// Everything so far, for an interpreter that knows nothing of it. Nobody there wants to be told of events.
+    pub(super) fn again(&mut self, kept: &Kept) {
+        self.gathered();
+        self.items.clear();
+        self.listened = false;
+        let places = [Phase::Before, Phase::During, Phase::After].map(Place::Hypothesis);
+        let places = places.into_iter().chain([Place::Method, Place::Rollbacks]);
+        let listed = |place| kept.listed(place).iter().map(number).collect();
+        let numbers = places.map(|place| (word(place).to_owned(), Value::List(listed(place)))).collect();
+        let again = vec![kept.journal(), Value::Object(numbers), self.over.into()];
+        self.tell("again", Value::List(again));
+        // Those of a look that goes on are in no list yet.
+        let of_looks =
+            |(id, place): (&ActivityId, &Place)| matches!(place, Place::Hypothesis(_)).then_some(*id);
+        let probes: Vec<_> = self.places.iter().filter_map(of_looks).collect();
+        for id in probes {
+            self.record(id, kept);
+        }
+    }
+
     /// The last event of a run, when controls have been cleaned up.
     pub(super) fn finish(&mut self) {
         self.event("finish", [thing("journal")]);
@@ -116,8 +136,7 @@ impl News {
 
     fn looked(&mut self, at: Phase, met: bool, kept: &Kept) {
         self.looked = Some(at);
-        let probes = kept.activities(Place::Hypothesis(at));
-        let numbers = probes.into_iter().map(|id| super::number(id.0)).collect();
+        let numbers = kept.listed(Place::Hypothesis(at)).iter().map(number).collect();
         self.tell("state", Value::List(vec![phase(at).into(), met.into(), Value::List(numbers)]));
         let state = of("state", phase(at).into());
         match at {
@@ -138,12 +157,7 @@ impl News {
 
     fn record(&mut self, id: ActivityId, kept: &Kept) {
         let (Some(record), Some(place)) = (kept.record(id), self.places.get(&id)) else { return };
-        let place = match place {
-            Place::Hypothesis(at) => phase(*at),
-            Place::Method => "method",
-            Place::Rollbacks => "rollbacks",
-        };
-        let value = Value::List(vec![super::number(id.0), place.into(), Value::Object(record)]);
+        let value = Value::List(vec![super::number(id.0), word(*place).into(), Value::Object(record)]);
         let item = Value::List(vec!["record".into(), value]);
         match self.records.get(&id) {
             // Events tell of it as it was.
@@ -165,6 +179,30 @@ impl News {
             self.tell("event", Value::List(vec![name.into(), Value::List(arguments)]));
         }
     }
+}
+
+/// The number of an activity in a list of records; null for what a control put there.
+fn number(run: &Listed) -> Value {
+    match run {
+        Listed::Played(id) => super::number(id.0),
+        Listed::Added(_) => Value::Null,
+    }
+}
+
+/// The word of a list of records.
+fn word(place: Place) -> &'static str {
+    match place {
+        Place::Hypothesis(at) => phase(at),
+        Place::Method => "method",
+        Place::Rollbacks => "rollbacks",
+    }
+}
+
+/// The list of records of that word.
+pub(super) fn named(of: &str) -> Option<Place> {
+    let looks = [Phase::Before, Phase::During, Phase::After].map(Place::Hypothesis);
+    let places = looks.into_iter().chain([Place::Method, Place::Rollbacks]);
+    places.into_iter().find(|place| word(*place) == of)
 }
 
 /// The word of a phase.

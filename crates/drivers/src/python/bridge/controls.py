@@ -4,7 +4,7 @@ import importlib
 import inspect
 import logging
 
-from chaos_bridge.live import Live, Watch
+from chaos_bridge.live import LISTS, Live, Watch
 from chaos_bridge.main import error_of, text_of
 
 logger = logging.getLogger("chaostoolkit")
@@ -38,11 +38,17 @@ def validate(body, bridge):
 
 def news(body, bridge):
     """Op `control_news`: what happened, for those who are told of events."""
-    live_of(bridge).apply(body["news"])
+    # One that took the place of another has nobody to tell.
+    if hasattr(bridge, "live"):
+        bridge.live.apply(body["news"])
 
 
 def call(body, bridge):
-    """Op `control_call`: calls `function` of `module` with `arguments` about `subject`, and says what that changed."""
+    """Op `control_call`: calls `function` of `module` with `arguments` about `subject`, and says what that changed.
+
+    An interpreter that took the place of another says that it knows nothing."""
+    if not body["first"] and not hasattr(bridge, "live"):
+        return {"anew": True}
     live = live_of(bridge)
     live.apply(body["news"])
     function = getattr(importlib.import_module(body["module"]), body["function"])
@@ -87,27 +93,24 @@ def prepared(live, subject, body):
         return given, Watch(live)
     if body["function"] == "cleanup_control":
         return {}, Watch(live)
-    records, state, activity = [], None, None
+    numbers, lists, activity = (), (), None
     if of == "activity":
         activity = given["context"] = live.activity(subject)
         if after and subject["record"] is not None:
-            records = [subject["record"]]
-            given["state"] = live.records.get(subject["record"])
+            numbers = (subject["record"],)
+            given["state"] = live.record(subject["record"], activity)
     elif of == "hypothesis":
         given["context"] = live.experiment.get("steady-state-hypothesis")
         if after:
-            state = given["state"] = live.state(subject["phase"])
-            if state is not None:
-                shown = {id(record) for record in state["probes"]}
-                records = [number for number, record in live.records.items() if id(record) in shown]
+            given["state"] = live.state(subject["phase"])
+            numbers, lists = live.listed(subject["phase"]), (subject["phase"],)
     elif after and of in ("method", "rollbacks"):
-        runs = given["state"] = live.journal.get("run" if of == "method" else "rollbacks")
-        shown = {id(record) for record in runs or []}
-        records = [number for number, record in live.records.items() if id(record) in shown]
+        given["state"] = live.journal.get(LISTS[of])
+        numbers, lists = live.listed(of), (of,)
     elif after:
         given["state"] = live.journal
         return given, Watch(live, journal=True)
-    return given, Watch(live, activity=activity, records=records, state=state)
+    return given, Watch(live, activity=activity, numbers=numbers, lists=lists)
 
 
 def loaded(document, watch):

@@ -42,6 +42,11 @@ class Live:
         self.activities = {}
         self.told = {}
         self.during = []
+        self.numbers = {}
+        self.sharing = set()
+        self.members = set()
+        # What the run knows of all this, as marks of texts; of a list, what stands in it.
+        self.known = {key: mark({}) for key in ("experiment", "configuration", "secrets")}
         self.registry = EventHandlerRegistry()
 
     def apply(self, news):
@@ -59,12 +64,20 @@ class Live:
 
     def on_experiment(self, value):
         refresh(self.experiment, value)
+        self.known["experiment"] = mark(self.experiment)
 
     def on_configuration(self, value):
         refresh(self.configuration, value)
+        # As in the Toolkit: what is declared as it is, is that object.
+        declared = self.experiment.get("configuration")
+        for key, item in self.configuration.items():
+            if isinstance(declared, dict) and isinstance(item, (dict, list)) and declared.get(key) == item:
+                self.configuration[key] = declared[key]
+        self.known["configuration"] = mark(self.configuration)
 
     def on_secrets(self, value):
         refresh(self.secrets, value)
+        self.known["secrets"] = mark(self.secrets)
 
     def on_settings(self, value):
         self.settings = value
@@ -78,16 +91,46 @@ class Live:
             "start": header["start"], "status": None, "deviated": False,
             "steady_states": {"before": None, "after": None, "during": self.during}, "run": [], "rollbacks": [],
         })
+        self.members = set(self.journal)
+        self.known.update({("runs", "method"): [], ("runs", "rollbacks"): []})
+
+    def on_again(self, value):
+        """All of a run that another interpreter knew."""
+        journal, numbers, over = value
+        self.on_run(dict(journal or {}, start=(journal or {}).get("start")))
+        self.journal.update({key: value for key, value in (journal or {}).items() if key != "experiment"})
+        if not over:
+            self.journal["status"] = None
+        states = self.journal.get("steady_states")
+        self.during = states.get("during") if isinstance(states, dict) else []
+        for place, key in LISTS.items():
+            found = self.journal.get(key) if key is not None else (self.state(place) or {}).get("probes")
+            for number, record in zip(numbers[place], found or ()):
+                if number is not None:
+                    self.records[number] = record
+                    self.numbers[id(record)] = number
+        # That is what the run knows.
+        self.news_of_ours(self.records, LISTS)
+        self.members = set(self.journal)
+        logger.warning("Python's interpreter was replaced: what the modules of controls kept in memory is lost, and they are not "
+                       "configured again")
 
     def on_record(self, value):
         number, place, record = value
         known = self.records.get(number)
         if known is not None:
-            return refresh(known, record)
-        self.records[number] = record
-        key = LISTS[place]
-        if key is not None:
-            self.journal.setdefault(key, []).append(record)
+            if number in self.sharing and "activity" in known:
+                # Told without secrets, while this one is what is played.
+                record["activity"] = known["activity"]
+            refresh(known, record)
+        else:
+            known = self.records[number] = record
+            self.numbers[id(record)] = number
+            key = LISTS[place]
+            if key is not None:
+                self.journal.setdefault(key, []).append(record)
+                self.known.setdefault(("runs", place), []).append(number)
+        self.known["record", number] = mark(known)
 
     def on_state(self, value):
         phase, met, numbers = value
@@ -96,6 +139,8 @@ class Live:
             self.during.append(state)
         else:
             self.journal["steady_states"][phase] = state
+        self.known["runs", phase] = list(numbers)
+        self.known["look", phase] = mark(look_of(state))
 
     def on_dropped(self, phase):
         if phase == "during":
@@ -105,6 +150,7 @@ class Live:
 
     def on_end(self, members):
         self.journal.update(members)
+        self.members.update(members)
 
     def on_event(self, value):
         name, arguments = value
@@ -132,12 +178,46 @@ class Live:
         declared = record.get("activity")
         if number not in self.told:
             self.told[number] = next((one for one in self.all_activities() if one == declared), declared)
+            self.record(number, self.told[number])
         return self.told[number]
 
     def state(self, phase):
         if phase == "during":
             return self.during[-1] if self.during else None
         return self.journal.get("steady_states", {}).get(phase)
+
+    def news_of_ours(self, numbers, lists):
+        """What the run does not know yet, of what all hooks are given and of these records and lists. Then it does."""
+        news = {key: getattr(self, key) for key in ("experiment", "configuration", "secrets")
+                if self.is_news(key, mark(getattr(self, key)))}
+        records = [[number, self.records[number]] for number in numbers
+                   if number in self.records and self.is_news(("record", number), mark(self.records[number]))]
+        looks, runs = [], []
+        for place in lists:
+            found = self.state(place) if LISTS[place] is None else self.journal.get(LISTS[place])
+            if LISTS[place] is None:
+                if not isinstance(found, dict):
+                    continue
+                look = look_of(found)
+                if self.is_news(("look", place), mark(look)):
+                    looks.append([place, look])
+                found = found.get("probes")
+            if isinstance(found, list):
+                listed = [self.numbers.get(id(run)) for run in found]
+                marks = [mark(run) if number is None else number for number, run in zip(listed, found)]
+                if self.is_news(("runs", place), marks):
+                    runs.append([place, [["added", run] if number is None else ["played", number]
+                                         for number, run in zip(listed, found)]])
+        news.update({key: value for key, value in (("records", records), ("looks", looks), ("runs", runs)) if value})
+        return news
+
+    def listed(self, place):
+        """The numbers of the records that the run knows in a list."""
+        return [number for number in self.known.get(("runs", place), ()) if number in self.records]
+
+    def is_news(self, key, now):
+        before, self.known[key] = self.known.get(key), now
+        return before != now
 
     def all_activities(self):
         hypothesis = self.experiment.get("steady-state-hypothesis") or {}
@@ -160,12 +240,33 @@ class Live:
         self.activities[play] = found
         return found
 
+    def record(self, number, activity):
+        """The record of an activity. Its `activity` is another object, of the same parts, as in the Toolkit."""
+        record = self.records.get(number)
+        if record is not None and number not in self.sharing and record.get("activity") == activity:
+            record["activity"] = dict(activity)
+            self.sharing.add(number)
+        return record
+
     def entries(self, name):
         holder = self.experiment
         if name == "probes":
             holder = holder.get("steady-state-hypothesis") or {}
         entries = holder.get(name)
         return entries if isinstance(entries, list) else []
+
+
+def mark(value):
+    """What differs when the JSON text of a value does."""
+    return hash(written(value))
+
+
+def look_of(state):
+    """What a state says, without its records."""
+    members = {key: value for key, value in state.items()
+               if not (key == "steady_state_met" and isinstance(value, bool) or key == "probes" and isinstance(value, list))}
+    return {"met": bool(state.get("steady_state_met")), "members": members,
+            "removed": [key for key in ("steady_state_met", "probes") if key not in state]}
 
 
 def refresh(old, new):
@@ -189,45 +290,43 @@ def refreshed(old, new):
 
 
 class Watch:
-    """What the objects of a call were before it, and which of them are something else afterwards."""
+    """What a call changes of its subject, beside what it was told, and of the journal."""
 
-    def __init__(self, live, activity=None, records=(), state=None, journal=False):
+    def __init__(self, live, activity=None, numbers=(), lists=(), journal=False):
         self.live = live
         self.activity = activity
-        self.records = {number: live.records[number] for number in records if number in live.records}
-        self.state = state
+        self.numbers = numbers
+        self.lists = lists
         self.journal = journal
+        if journal:
+            # What was changed elsewhere, by whoever kept an object, is told by record; what the call itself changes, by member.
+            self.elsewhere = live.news_of_ours(live.records, LISTS)
         self.before = self.texts()
+        if journal:
+            # So was what the run does not know of.
+            self.before = {key: text for key, text in self.before.items() if key[1] in live.members}
 
     def texts(self):
-        live = self.live
-        texts = {"experiment": written(live.experiment), "configuration": written(live.configuration),
-                 "secrets": written(live.secrets)}
+        texts = {}
         if self.activity is not None:
             texts["activity"] = written(self.activity)
-        for number, record in self.records.items():
-            texts[number] = written(record)
-        if self.state is not None:
-            texts["met"] = written(self.state.get("steady_state_met"))
         if self.journal:
-            for key, value in live.journal.items():
+            for key, value in self.live.journal.items():
                 texts["journal", key] = written(value)
         return texts
 
     def changed(self):
         live, before, now = self.live, self.before, self.texts()
         differs = {key for key in now if before.get(key) != now[key]}
-        changed = {}
-        for key in ("experiment", "configuration", "secrets"):
-            if key in differs:
-                changed[key] = getattr(live, key)
+        if self.journal:
+            changed = dict(self.elsewhere, **live.news_of_ours((), ()))
+            # Told by member.
+            live.news_of_ours(live.records, LISTS)
+            live.members = set(live.journal)
+        else:
+            changed = live.news_of_ours(self.numbers, self.lists)
         if "activity" in differs:
             changed["activity"] = self.activity
-        records = [[number, record] for number, record in self.records.items() if number in differs]
-        if records:
-            changed["records"] = records
-        if "met" in differs:
-            changed["met"] = bool(self.state.get("steady_state_met"))
         members = {key[1]: live.journal[key[1]] for key in differs if isinstance(key, tuple)}
         removed = [key[1] for key in before if isinstance(key, tuple) and key not in now]
         if members or removed:
