@@ -149,7 +149,7 @@ async fn outcome(
     let world = World { environment: &environment, session: None, now: Timestamp::UNIX_EPOCH };
     let found = match Settings::of(&object(configuration), &environment) {
         Ok(mut settings) => {
-            settings.patience.read = Duration::from_millis(100);
+            settings.patience.read = Duration::from_millis(500);
             settings.patience.pause = Duration::from_millis(1);
             read(&requests, &settings, &world).await
         }
@@ -269,7 +269,7 @@ async fn patience() {
             .await;
     assert_eq!(outcome(&busy, root.clone(), &[], declarations.clone()).await, "[3]");
     let silent = Server::start(|_, _| None).await;
-    expect!["Environment: Vault at ADDR did not answer GET /v1/secret/data/foo/bar within 0.1 s; is it up, and is `vault_addr` right?"]
+    expect!["Environment: Vault at ADDR did not answer GET /v1/secret/data/foo/bar within 0.5 s; is it up, and is `vault_addr` right?"]
         .assert_eq(&outcome(&silent, root.clone(), &[], declarations.clone()).await);
     let gone = Server::start(|_, _| None).await;
     let address = gone.address.clone();

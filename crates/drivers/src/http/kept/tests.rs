@@ -167,8 +167,10 @@ async fn what_goes_wrong_on_a_kept_connection_goes_wrong() {
         });
         let server = server.await;
         let mut run = Run::new();
-        run.options.read = Some(Duration::from_millis(50));
         run.get(&server).await;
+        if expected.ends_with("in time") {
+            run.options.read = Some(Duration::from_millis(50));
+        }
         let expected = expected.replace("{}", &server.address.to_string());
         assert_eq!(run.get(&server).await, expected);
         assert_eq!(server.connections(), 1);
