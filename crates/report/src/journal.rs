@@ -99,12 +99,23 @@ where
     R: Iterator<Item = Result<Record, E>>,
     E: fmt::Display,
 {
-    let facts = Facts::gather(scan::read(source(Sought::All)))?.ok_or(NoJournal::NoRun)?;
+    let facts = facts(&source)?;
     let mut buffered = BufWriter::with_capacity(64 * 1024, out);
     let mut journal = Journal { source, facts: &facts, out: Out::new(&mut buffered) };
     journal.write()?;
     buffered.flush()?;
     Ok(())
+}
+
+/// What has to be known of a run first. Of its outputs that is nothing, unless probes judge them.
+fn facts<R, E>(source: &impl Fn(Sought) -> Result<R, E>) -> Result<Facts, NoJournal>
+where
+    R: Iterator<Item = Result<Record, E>>,
+    E: fmt::Display,
+{
+    let gather = |sought| Facts::gather(scan::read(source(sought)))?.ok_or(NoJournal::NoRun);
+    let facts = gather(Sought::Outline)?;
+    if facts.judged.is_nothing() { Ok(facts) } else { gather(Sought::All) }
 }
 
 /// The same journal on one line of ASCII, as it is sent.
@@ -116,7 +127,7 @@ where
     R: Iterator<Item = Result<Record, E>>,
     E: fmt::Display,
 {
-    let facts = Facts::gather(scan::read(source(Sought::All)))?.ok_or(NoJournal::NoRun)?;
+    let facts = facts(&source)?;
     let mut line = Vec::new();
     Journal { source, facts: &facts, out: Out::on_one_line(&mut line) }.write()?;
     String::from_utf8(line).map_err(|error| io::Error::other(error).into())

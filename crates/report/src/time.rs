@@ -1,10 +1,36 @@
 //! Times as the journal shows them.
 
 use jiff::Timestamp;
+use jiff::tz::Offset;
 
 /// `2026-11-20T09:13:01.174051+00:00`: always with six digits, so that one format string reads them all.
 pub(crate) fn iso(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00").to_string()
+    let time = Offset::UTC.to_datetime(at);
+    let (Ok(year @ ..=9999), micros) =
+        (u32::try_from(time.year()), time.subsec_nanosecond().unsigned_abs() / 1000)
+    else {
+        return at.strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00").to_string();
+    };
+    // Asked for twice an activity: a format string would be read each time.
+    let mut text = Vec::with_capacity(32);
+    let mut number = |mut number: u32, digits: usize, then: &[u8]| {
+        let start = text.len();
+        text.resize(start + digits, b'0');
+        for digit in text[start..].iter_mut().rev() {
+            *digit = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+        text.extend_from_slice(then);
+    };
+    let two = |number: i8| u32::from(number.unsigned_abs());
+    number(year, 4, b"-");
+    number(two(time.month()), 2, b"-");
+    number(two(time.day()), 2, b"T");
+    number(two(time.hour()), 2, b":");
+    number(two(time.minute()), 2, b":");
+    number(two(time.second()), 2, b".");
+    number(micros, 6, b"+00:00");
+    String::from_utf8(text).expect("digits and signs are ASCII")
 }
 
 /// Seconds from one time to another, never negative.
@@ -12,4 +38,25 @@ pub(crate) fn seconds(from: Timestamp, to: Timestamp) -> f64 {
     let micros = to.as_microsecond().saturating_sub(from.as_microsecond()).max(0);
     // Exact up to 2^53 microseconds, which are 285 years.
     micros as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn times_have_six_digits_behind_the_point() {
+        for (at, expected) in [
+            ("2026-11-20T09:13:01.174051Z", "2026-11-20T09:13:01.174051+00:00"),
+            ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05.000000+00:00"),
+            ("0007-12-31T23:59:59.000001999Z", "0007-12-31T23:59:59.000001+00:00"),
+            ("1969-12-31T23:59:59.5Z", "1969-12-31T23:59:59.500000+00:00"),
+            ("-000044-03-15T00:00:00Z", "-044-03-15T00:00:00.000000+00:00"),
+        ] {
+            let at: Timestamp = at.parse().unwrap();
+            assert_eq!(iso(at), expected);
+            assert_eq!(iso(at), at.strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00").to_string());
+        }
+    }
 }

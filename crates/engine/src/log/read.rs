@@ -25,7 +25,7 @@ pub fn read(path: &Path, sought: Sought) -> io::Result<impl Iterator<Item = Resu
             match lines.read_until(b'\n', &mut line) {
                 Ok(_) if line.last() != Some(&b'\n') => return None,
                 Ok(_) if event_of(&line).is_some_and(|event| !sought.includes(event)) => {}
-                Ok(_) => return Some(record(&line, number)),
+                Ok(_) => return Some(record(&line, number, sought)),
                 Err(error) => {
                     return Some(Err(Damaged { line: number, why: error.to_string(), newer: false }));
                 }
@@ -121,7 +121,7 @@ impl Changes {
         self.good += length;
         Ok(Some(match about {
             Some(false) => Ok(None),
-            Some(true) | None => record(&line, self.number).map(Some),
+            Some(true) | None => record(&line, self.number, Sought::All).map(Some),
         }))
     }
 }
@@ -162,9 +162,12 @@ impl Iterator for Changes {
     }
 }
 
-fn record(line: &[u8], number: usize) -> Result<Record, Damaged> {
-    let record =
-        Record::read(line).map_err(|error| Damaged { line: number, why: error.to_string(), newer: false })?;
+fn record(line: &[u8], number: usize, sought: Sought) -> Result<Record, Damaged> {
+    let record = Record::sought(line, sought).map_err(|error| Damaged {
+        line: number,
+        why: error.to_string(),
+        newer: false,
+    })?;
     if let Event::RunStarted { format, version, .. } = &record.event
         && *format > FORMAT
     {

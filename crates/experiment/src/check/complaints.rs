@@ -112,12 +112,25 @@ pub(super) fn kind(value: &Value) -> &'static str {
 
 /// The path of a member.
 pub(super) fn member(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+    // Made for everything that is checked, complaint or not, so it is put together by hand.
+    let mut member = String::with_capacity(path.len() + 1 + key.len());
+    if !path.is_empty() {
+        member.push_str(path);
+        member.push('.');
+    }
+    member.push_str(key);
+    member
 }
 
 /// The path of an item.
 pub(super) fn item(path: &str, index: usize) -> String {
-    format!("{path}[{index}]")
+    let index = index.to_string();
+    let mut item = String::with_capacity(path.len() + 2 + index.len());
+    item.push_str(path);
+    item.push('[');
+    item.push_str(&index);
+    item.push(']');
+    item
 }
 
 /// The nearest of some names, if one is near enough to be meant.

@@ -17,6 +17,9 @@ pub const HEAD: usize = 96;
 pub enum Sought {
     /// All of them.
     All,
+    /// All of them, but of activities of the method and the rollbacks not what they were, and of none what it gave: there
+    /// may be `null` instead.
+    Outline,
     /// What activities were and gave.
     Activities,
 }
@@ -25,7 +28,7 @@ impl Sought {
     /// Whether an event of this name is looked for.
     pub fn includes(self, event: &str) -> bool {
         match self {
-            Sought::All => true,
+            Sought::All | Sought::Outline => true,
             Sought::Activities => {
                 matches!(event, "activity-started" | "activity-ended" | "record-changed")
             }
@@ -50,12 +53,57 @@ impl Record {
     /// # Errors
     /// The line is no record.
     pub fn read(line: &[u8]) -> serde_json::Result<Record> {
-        match straight(line) {
+        Record::sought(line, Sought::All)
+    }
+
+    /// As much of the record on a line as is `sought`. What is not sought may be broken.
+    ///
+    /// # Errors
+    /// The line is no record.
+    pub fn sought(line: &[u8], sought: Sought) -> serde_json::Result<Record> {
+        let outline = match sought {
+            Sought::Outline => outline(line),
+            Sought::All | Sought::Activities => None,
+        };
+        match outline.or_else(|| straight(line)) {
             Some(record) => Ok(record),
             // What is wrong with a line is said in the same words, whatever it holds.
             None => Record::deserialize(&mut serde_json::Deserializer::from_slice(line)),
         }
     }
+}
+
+/// The record on a line without what is not read of it for an [outline](Sought::Outline), if there is such a thing.
+fn outline(line: &[u8]) -> Option<Record> {
+    match event_of(line)? {
+        "activity-started" => {
+            let Started { at, id, place, background } = serde_json::from_slice(line).ok()?;
+            let activity = Value::Null;
+            let event = Event::ActivityStarted { id, place, activity, background };
+            (!matches!(place, Place::Hypothesis(_))).then_some(Record { at, event })
+        }
+        "activity-ended" => {
+            let Finished { at, id, ended } = serde_json::from_slice(line).ok()?;
+            let event = Event::ActivityEnded { id, ending: Ending::Succeeded { output: Value::Null } };
+            matches!(ended, Ended::Succeeded).then_some(Record { at, event })
+        }
+        _ => None,
+    }
+}
+
+#[derive(Deserialize)]
+struct Started {
+    at: Timestamp,
+    id: ActivityId,
+    place: Place,
+    background: bool,
+}
+
+#[derive(Deserialize)]
+struct Finished {
+    at: Timestamp,
+    id: ActivityId,
+    ended: Ended,
 }
 
 /// The record on a line of an event that may be long.
@@ -179,6 +227,29 @@ mod tests {
             r#"activity-ended","id":7,"ended":"interrupted""#,
         ] {
             check(&event(rest), true);
+        }
+    }
+
+    #[test]
+    fn an_outline_leaves_out_what_may_be_long() {
+        let full = |rest: &str| Record::read(event(rest).as_bytes()).unwrap();
+        let outline = |rest: &str| Record::sought(event(rest).as_bytes(), Sought::Outline).unwrap();
+        let started = |place: &str, activity: &str| {
+            format!(r#"activity-started","id":7,"place":{place},"activity":{activity},"background":true"#)
+        };
+        let ended = |output: &str| format!(r#"activity-ended","id":7,"ended":"succeeded","output":{output}"#);
+        let long = r#"{"name":"x","place":"rollbacks","ended":["\"}"]}"#;
+        for place in [r#""method""#, r#""rollbacks""#] {
+            assert_eq!(outline(&started(place, long)), full(&started(place, "null")));
+        }
+        assert_eq!(outline(&ended(long)), full(&ended("null")));
+        for rest in [
+            &started(r#"{"hypothesis":"during"}"#, long),
+            r#"activity-ended","id":7,"ended":"failed","message":"m","blame":"target","hint":null"#,
+            r#"activity-ended","id":7,"ended":"interrupted""#,
+            r#"method-ended""#,
+        ] {
+            assert_eq!(outline(rest), full(rest), "{rest}");
         }
     }
 

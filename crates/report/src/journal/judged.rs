@@ -43,6 +43,11 @@ impl Judged {
         }
     }
 
+    /// Whether no probe is judged by another one, so that nobody asks what it gave.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.playing.is_empty() && self.shown.is_empty()
+    }
+
     /// The probe as the journal shows it, if it was judged.
     pub(super) fn probe(&self, declared: &Value) -> Option<&Value> {
         self.shown.iter().find(|(known, _)| known == declared).map(|(_, shown)| shown)
