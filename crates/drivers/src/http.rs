@@ -28,7 +28,8 @@ pub use session::Session;
 pub use tls::Verify;
 
 use crate::loose::{Loose, unexpected};
-use client::{Error, Options, Request, Response, World, fetch};
+use client::{Error, Options, Request, Response, World, fetch_over};
+use kept::Connections;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use squall_engine::{Act, Action, Failure, Reach, Shape, Spec, Stop};
@@ -76,8 +77,9 @@ pub struct Args {
     #[serde(default)]
     #[schemars(with = "Option<u32>")]
     max_retries: Loose,
-    /// `true` leaves the connection open for the next such call, and uses one that was opened no more than a second ago.
-    /// `false` by default: each call opens a connection of its own, as a new client does.
+    /// By default a probe that follows another one at once uses its connection if that was opened no more than 50 ms ago.
+    /// `false`: each call opens a connection of its own, as a new client does. `true`: calls leave their connections open for
+    /// one another, whatever happens between them, and use one that was opened no more than a second ago.
     #[serde(default)]
     #[schemars(with = "Option<bool>")]
     keep_alive: Loose,
@@ -91,7 +93,8 @@ impl Action for Http {
             that the server wrote. The body is text, or the parsed value if its `Content-Type` is exactly \
             `application/json`. Redirects are followed, at most 30. Proxies (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, \
             `NO_PROXY`), certificate authorities (`REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, else the machine's) and logins \
-            (`~/.netrc`) are those that Python programs use. A body of more than 256 MiB fails the activity.",
+            (`~/.netrc`) are those that Python programs use. Probes that follow one another at once share a connection, unless \
+            `keep_alive` says otherwise. A body of more than 256 MiB fails the activity.",
         example: "{url: \"http://127.0.0.1:8080/health\", timeout: 3}",
         reach: Reach::Remote,
         shape: Shape::Provider { kind: "http", filled: &["url", "headers", "timeout", "keep_alive"] },
@@ -102,19 +105,39 @@ impl Action for Http {
             ),
             _ => None,
         }),
+        inherits: true,
         ..Spec::DEFAULT
     };
     type Args = Args;
     type Did = Value;
 
     async fn act(args: &Args, cx: &Act) -> Result<Value, Stop> {
+        // What means nothing is not read, as the Toolkit reads no such key at all.
+        let keep_alive = args.keep_alive.given().and_then(Value::as_bool);
+        let burst = match cx.inherit() {
+            left if cx.is_probe() && keep_alive.is_none() => Some(Connections::of_burst(left)),
+            left => {
+                // Before anything is done.
+                drop(left);
+                None
+            }
+        };
         let request = request(args).map_err(unexpected)?;
         let retries = retries(&args.max_retries);
         let options =
             options(args, retries.as_ref().ok().copied().unwrap_or_default()).map_err(unexpected)?;
-        let session = Some(cx.handle::<Session>()?);
-        let world = World { environment: cx.environment(), session, now: cx.now() };
-        let response = cx.until(fetch(&request, &options, &world)).await?;
+        let session = cx.handle::<Session>()?;
+        let connections = match keep_alive {
+            Some(true) => Some(&session.connections),
+            Some(false) | None => burst.as_ref(),
+        };
+        let world = World { environment: cx.environment(), session: Some(session), now: cx.now() };
+        let response = cx.until(fetch_over(connections, &request, &options, &world)).await?;
+        if let Some(left) = burst.and_then(Connections::into_last)
+            && session.trusts(left.server())
+        {
+            cx.leave(left);
+        }
         let response = response.map_err(|error| match (error, retries) {
             // Only when it is needed does anybody notice that this is no number.
             (Error::NoAnswer(_) | Error::TimedOut, Err(exception)) => unexpected(exception),
@@ -216,9 +239,7 @@ fn options(args: &Args, retries: u32) -> Result<Options, Exception> {
         }
         Some(_) => Verify::Usual,
     };
-    // What means nothing is not read, as the Toolkit reads no such key at all.
-    let keep_alive = args.keep_alive.given() == Some(&Value::Bool(true));
-    Ok(Options { connect, read, verify, retries, keep_alive, stay: false })
+    Ok(Options { connect, read, verify, retries, stay: false })
 }
 
 /// One limit for both, or a pair: for connecting, and for waiting.

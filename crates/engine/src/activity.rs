@@ -6,6 +6,7 @@
 
 use crate::environment::{Environment, Handles};
 use crate::failure::{Failure, Stop};
+use crate::handover::Step;
 use crate::stop::Stopping;
 use crate::story::Story;
 use crate::undo::{Armed, Undo};
@@ -64,6 +65,8 @@ pub struct Look {
     pub(crate) secrets: Arc<Object>,
     pub(crate) activity: Option<ActivityId>,
     pub(crate) declared: Declared,
+    /// Of a probe whose entry [inherits](crate::spec::Spec::inherits).
+    pub(crate) step: Option<Arc<Step>>,
 }
 
 /// What is said of an activity where it is declared.
@@ -157,6 +160,21 @@ impl Look {
     /// A bug of ours, when it was not handed in.
     pub fn handle<T: Send + Sync + 'static>(&self) -> Result<&T, Failure> {
         self.handles.get()
+    }
+
+    /// Takes what the probe before this one left, if that was its like and nothing else was done or waited for meanwhile.
+    /// Whoever [inherits](crate::spec::Spec::inherits) takes it before anything else, and closes it if it has no use for it.
+    pub fn inherit<T: Send + 'static>(&self) -> Option<T> {
+        let inherited = self.step.as_ref()?.inherited()?;
+        inherited.downcast().ok().map(|inherited| *inherited)
+    }
+
+    /// Leaves something to the probe that follows this one at once. If something else does, or if anything was under way
+    /// beside this one, it is closed.
+    pub fn leave<T: Send + 'static>(&self, what: T) {
+        if let Some(step) = &self.step {
+            step.leave(Box::new(what));
+        }
     }
 
     /// A line for the log which no event stands for.

@@ -9,6 +9,7 @@ pub mod control;
 pub mod environment;
 pub mod failure;
 pub mod foreign;
+mod handover;
 pub mod ledger;
 pub mod log;
 pub mod options;

@@ -37,6 +37,8 @@ pub struct Spec {
     pub deprecated: Option<&'static str>,
     /// What validation's hints may know of it.
     pub nature: Nature,
+    /// Whether a probe that it serves [takes](crate::Look::inherit) what the one before left.
+    pub inherits: bool,
     /// What is odd about an output that no tolerance judges: a warning for the log.
     pub odd: Option<fn(&Value) -> Option<&'static str>>,
 }
@@ -55,6 +57,7 @@ impl Spec {
         injected: &["secrets"],
         deprecated: None,
         nature: Nature::UNKNOWN,
+        inherits: false,
         odd: None,
     };
 }

@@ -6,6 +6,7 @@ use crate::activity::{Act, Declared, Look};
 use crate::environment::{Environment, Handles};
 use crate::failure::Stop;
 use crate::foreign::Foreign;
+use crate::handover::{Handover, Step};
 use crate::spec::Bound;
 use crate::stop::{Signal, Stopper, Stopping};
 use crate::story::Story;
@@ -27,6 +28,7 @@ pub struct Stage {
     handles: Arc<Handles>,
     rng: Arc<Mutex<ChaCha8Rng>>,
     foreign: Option<Arc<dyn Foreign>>,
+    handover: Arc<Handover>,
     /// From which degree of stopping on its activities stop.
     hears: u8,
 }
@@ -41,7 +43,8 @@ impl Stage {
         seed: u64,
     ) -> Stage {
         let rng = Arc::new(Mutex::new(ChaCha8Rng::seed_from_u64(seed)));
-        Stage { story, stopper, environment, handles, rng, foreign: None, hears: 1 }
+        let handover = Arc::default();
+        Stage { story, stopper, environment, handles, rng, foreign: None, handover, hears: 1 }
     }
 
     /// The same stage, on which somebody serves the functions that no catalogue has.
@@ -54,6 +57,11 @@ impl Stage {
     /// Who serves the functions that no catalogue has.
     pub(crate) fn foreign(&self) -> Option<&dyn Foreign> {
         self.foreign.as_deref()
+    }
+
+    /// Something begins that may change the system, or waits. What was left to it is its own, to take or to close.
+    pub(crate) fn begin(&self) -> Step {
+        self.handover.begin()
     }
 
     /// The same stage for activities that go on through the stops that were requested so far: rollbacks.
@@ -87,6 +95,7 @@ impl Stage {
             secrets: Arc::new(secrets),
             activity,
             declared: Declared::default(),
+            step: None,
         }
     }
 

@@ -282,7 +282,7 @@ fn definitions(functions: &[Function]) -> Json {
                         "verify_tls": {"description": "Whether the server's certificate is verified; true unless set."},
                         "max_retries": {"description": "How often a failed connection is tried again; 0 unless set."},
                         "keep_alive": {
-                            "description": "Whether the connection is left open for the next such call, for a second at most; false unless set.",
+                            "description": "`true`: the connection is left open for the next such call, for a second at most. `false`: each call opens one of its own. Unless set, a probe shares one only with those that follow it at once.",
                             "anyOf": [{"type": ["boolean", "null"]}, {"$ref": "#/$defs/placeholder"}],
                         },
                         "secrets": {"$ref": "#/$defs/targets"},

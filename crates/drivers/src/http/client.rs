@@ -14,7 +14,7 @@ use super::connection::{NoConnection, Stream, connect};
 use super::cookies::Cookies;
 use super::exchange::{Broken, Head, Incoming, MOST, Unanswered, exchange};
 use super::headers::{Headers, to_latin1};
-use super::kept::Opened;
+use super::kept::{Connections, Opened};
 use super::netrc;
 use super::proxy::Proxy;
 use super::session::Session;
@@ -74,8 +74,6 @@ pub struct Options {
     pub verify: Verify,
     /// How often a request is tried again when there is no connection, or when it broke and the method may be repeated.
     pub retries: u32,
-    /// The connection is left to the session, and one that was left there may be used.
-    pub keep_alive: bool,
     /// A redirect is what comes back, rather than followed.
     pub stay: bool,
 }
@@ -140,12 +138,22 @@ impl Error {
 /// # Errors
 /// See [`Error`].
 pub async fn fetch(request: &Request, options: &Options, world: &World<'_>) -> Result<Response, Error> {
+    fetch_over(None, request, options, world).await
+}
+
+/// The same over one of the `connections` that calls leave for one another, if one fits, and leaves its own to them.
+pub(super) async fn fetch_over(
+    connections: Option<&Connections>,
+    request: &Request,
+    options: &Options,
+    world: &World<'_>,
+) -> Result<Response, Error> {
     let mut url = Url::parse(&request.url)?;
     url.append(&request.query);
     let mut hop = Hop::first(request, &url, world)?;
     let mut cookies = Cookies::default();
     for followed in 0.. {
-        let Answer { head, mut incoming, opened } = hop.send(&url, options, world).await?;
+        let Answer { head, mut incoming, opened } = hop.send(&url, options, connections, world).await?;
         for cookie in &head.cookies {
             cookies.set(cookie, &url, world.now);
         }
@@ -155,10 +163,10 @@ pub async fn fetch(request: &Request, options: &Options, world: &World<'_>) -> R
             .filter(|to| !options.stay && is_redirect(head.status) && !to.is_empty());
         let Some(location) = location else {
             let body = incoming.body(&head).await.map_err(|broken| Error::broken(&broken, &url))?;
-            if let (Some(session), Some(opened)) = (world.session, opened)
+            if let (Some(connections), Some(opened)) = (connections, opened)
                 && let Some(stream) = incoming.into_stream(&head)
             {
-                session.connections.keep(opened, stream);
+                connections.keep(opened, stream);
             }
             let codings = head.headers.get("content-encoding").unwrap_or_default();
             let body = body::decode(body, codings, MOST).map_err(|error| match error {
@@ -281,14 +289,26 @@ impl Hop {
     }
 
     /// Sends it, again if it may be, and reads the head of the response.
-    async fn send(&self, url: &Url, options: &Options, world: &World<'_>) -> Result<Answer, Error> {
+    async fn send(
+        &self,
+        url: &Url,
+        options: &Options,
+        connections: Option<&Connections>,
+        world: &World<'_>,
+    ) -> Result<Answer, Error> {
         let proxy = Proxy::of(url, &|name| world.env(name))?;
         let (proxy, verify) = (proxy.as_ref(), &options.verify);
         let bytes = self.bytes(url, proxy)?;
-        let shared = world.session.filter(|_| options.keep_alive && self.persists());
-        let mut kept = shared
-            .filter(|_| self.may_be_repeated())
-            .and_then(|session| session.connections.take(url, proxy, verify));
+        let shared = connections.filter(|_| self.persists());
+        let mut kept = match shared.filter(|_| self.may_be_repeated()) {
+            Some(shared) => shared.take(url, proxy, verify),
+            None => {
+                if let Some(connections) = connections {
+                    connections.pass();
+                }
+                None
+            }
+        };
         let mut retries = options.retries;
         loop {
             let again = kept.is_some();
@@ -309,6 +329,9 @@ impl Hop {
                     Err(Unanswered { broken: Broken::Closed(_) | Broken::Lost(_), heard: false })
                         if again =>
                     {
+                        if let Some(session) = world.session {
+                            session.let_down_by(&url.host, url.port());
+                        }
                         continue;
                     }
                     Err(Unanswered { broken, .. }) => {

@@ -274,6 +274,7 @@ impl<'a> Cast<'a> {
         subject: Subject<'_>,
     ) -> Option<Result<Changes, Unhooked>> {
         let controls = self.controls.as_ref()?.controls;
+        let _called = stage.begin().close();
         // Whoever gathers records for controls has seen all that were told.
         stage.story.caught_up().await;
         let (experiment, scope) = (self.experiment(), self.scope());
@@ -299,6 +300,7 @@ impl<'a> Cast<'a> {
     /// Waits until whoever is told of events knows what was told so far. A first stop lets that go on for a while.
     pub(crate) async fn told(&self, stage: &Stage) {
         let Some(directed) = &self.controls else { return };
+        let _told = stage.begin().close();
         stage.story.caught_up().await;
         if self.patience.is_spent(stage) {
             return;

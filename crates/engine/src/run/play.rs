@@ -149,6 +149,9 @@ pub(crate) async fn perform(
     id: Option<ActivityId>,
     beside: bool,
 ) -> Result<Value, Stop> {
+    let inherits = inherits(cast, activity);
+    let step = stage.begin();
+    let step = Arc::new(if inherits { step } else { step.close() });
     let scope = cast.scope();
     let means = bind(cast, stage, &scope, activity)?;
     let provider = activity.get("provider");
@@ -159,7 +162,7 @@ pub(crate) async fn perform(
     let mut look = stage.look(Arc::new(scope.configuration.clone()), secrets.clone().unwrap_or_default(), id);
     look.declared = Declared {
         name: document::name(activity).map_or_else(|| "None".to_owned(), python::str_of),
-        is_probe: activity.get("type").and_then(Value::as_text) == Some("probe"),
+        is_probe: is_probe(activity),
     };
     let (entry, bound) = match means {
         Means::Ours(entry, bound) => (entry, bound),
@@ -167,6 +170,7 @@ pub(crate) async fn perform(
             return called(stage, activity, &arguments, secrets.as_ref(), beside, &look).await;
         }
     };
+    look.step = inherits.then(|| step.clone());
     let output = stage.play(&bound, look).await?;
     if activity.get("tolerance").is_none()
         && let Some(odd) = entry.spec.odd.and_then(|odd| odd(&output))
@@ -174,6 +178,17 @@ pub(crate) async fn perform(
         stage.story.tell(Event::Noted { level: Level::Warning, text: odd.to_owned() });
     }
     Ok(output)
+}
+
+/// Whether an activity is a probe that takes what the one before left.
+fn inherits(cast: &Cast<'_>, activity: &Value) -> bool {
+    let kind = activity.get("provider").and_then(|provider| provider.get("type")).and_then(Value::as_text);
+    is_probe(activity)
+        && kind.and_then(|kind| cast.catalog.provider(kind)).is_some_and(|entry| entry.spec.inherits)
+}
+
+fn is_probe(activity: &Value) -> bool {
+    activity.get("type").and_then(Value::as_text) == Some("probe")
 }
 
 /// What serves an activity.
@@ -313,6 +328,7 @@ async fn pause(cast: &Cast<'_>, stage: &Stage, activity: &Value, side: Side) -> 
     let seconds = seconds.map_err(|what| broken(what, "TypeError"))?;
     let length = Duration::try_from_secs_f64(seconds)
         .map_err(|_| broken("sleep length must be non-negative".to_owned(), "ValueError"))?;
+    let _waiting = stage.begin().close();
     tokio::select! {
         biased;
         () = stage.stopping().requested() => Err(Stop::Cancelled),

@@ -28,6 +28,7 @@ pub(crate) struct Settled {
 
 /// Whether a change is still in place, as far as is known.
 pub(crate) async fn is_something_changed(stage: &Stage, catalog: Catalog) -> bool {
+    let _looking = stage.begin().close();
     for undo in stage.story.open_undos().await {
         if !is_back(stage, catalog, &undo).await {
             return true;
@@ -38,6 +39,7 @@ pub(crate) async fn is_something_changed(stage: &Stage, catalog: Catalog) -> boo
 
 /// Puts back what is still changed, or says what is left.
 pub(crate) async fn settle(stage: &Stage, catalog: Catalog, put_back: bool) -> Settled {
+    let _settling = stage.begin().close();
     let open = stage.story.open_undos().await;
     if put_back {
         return Settled { left: 0, failed: restore_all(stage, catalog, open).await };

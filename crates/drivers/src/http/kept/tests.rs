@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use super::super::client::{Options, Request, World, fetch};
+use super::super::client::{Options, Request, World, fetch_over};
 use super::super::server::{Answer, Identity, Server, ok};
 use super::super::session::Session;
 use super::*;
@@ -15,12 +15,18 @@ struct Run {
     session: Session,
     options: Options,
     environment: Environment,
+    /// Whether its calls share connections.
+    keeps: bool,
 }
 
 impl Run {
     fn new() -> Run {
-        let options = Options { keep_alive: true, ..Options::default() };
-        Run { session: Session::default(), options, environment: Environment::default() }
+        Run {
+            session: Session::default(),
+            options: Options::default(),
+            environment: Environment::default(),
+            keeps: true,
+        }
     }
 
     fn request(method: &str, url: &str) -> Request {
@@ -31,7 +37,8 @@ impl Run {
     async fn call(&self, request: &Request) -> String {
         let session = Some(&self.session);
         let world = World { environment: &self.environment, session, now: Timestamp::UNIX_EPOCH };
-        match fetch(request, &self.options, &world).await {
+        let connections = self.keeps.then_some(&self.session.connections);
+        match fetch_over(connections, request, &self.options, &world).await {
             Ok(response) => {
                 let status = response.status;
                 format!("{status} {}", response.into_text())
@@ -140,6 +147,21 @@ async fn a_connection_is_used_for_a_second() {
     assert_eq!(counted, [1, 1, 1, 2, 2, 3]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_probe_leaves_is_used_for_50_ms() {
+    let url = Url::parse("http://h/").unwrap();
+    let (ours, _theirs) = duplex(8);
+    let burst = Connections::of_burst(None);
+    burst.keep(Opened::now(&url, None, &Verify::Usual), Box::new(ours));
+    tokio::time::advance(Duration::from_millis(50)).await;
+    let burst = Connections::of_burst(burst.into_last());
+    let (opened, ours) = burst.take(&url, None, &Verify::Usual).unwrap();
+    burst.keep(opened, ours);
+    tokio::time::advance(Duration::from_millis(1)).await;
+    let burst = Connections::of_burst(burst.into_last());
+    assert!(burst.take(&url, None, &Verify::Usual).is_none());
+}
+
 #[tokio::test]
 async fn a_dead_connection_is_replaced_without_a_retry() {
     // It says that it will stay, and closes at once, or when it is asked again.
@@ -210,12 +232,12 @@ async fn who_does_not_ask_for_it_has_a_connection_alone() {
     let server = Server::start(|_, _| stay(&ok("", "x"))).await;
     let mut run = Run::new();
     run.get(&server).await;
-    run.options.keep_alive = false;
+    run.keeps = false;
     for connections in 2..4 {
         assert_eq!(run.get(&server).await, "200 x");
         assert_eq!(server.connections(), connections);
     }
-    run.options.keep_alive = true;
+    run.keeps = true;
     run.get(&server).await;
     assert_eq!(server.connections(), 3);
 }
