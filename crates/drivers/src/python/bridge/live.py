@@ -318,17 +318,18 @@ class Watch:
     def changed(self):
         live, before, now = self.live, self.before, self.texts()
         differs = {key for key in now if before.get(key) != now[key]}
+        removed = [key[1] for key in before if isinstance(key, tuple) and key not in now]
         if self.journal:
             changed = dict(self.elsewhere, **live.news_of_ours((), ()))
-            # Told by member.
-            live.news_of_ours(live.records, LISTS)
+            if differs or removed:
+                # Told by member, so it is no news.
+                live.news_of_ours(live.records, LISTS)
             live.members = set(live.journal)
         else:
             changed = live.news_of_ours(self.numbers, self.lists)
         if "activity" in differs:
             changed["activity"] = self.activity
         members = {key[1]: live.journal[key[1]] for key in differs if isinstance(key, tuple)}
-        removed = [key[1] for key in before if isinstance(key, tuple) and key not in now]
         if members or removed:
             # In the order of the journal.
             members = {key: value for key, value in live.journal.items() if key in members}
