@@ -258,8 +258,10 @@ class Worker(threading.Thread):
             time.sleep(0.05)
             journal = self.recover(began, journal, "stop-requested" in names, going_on(events))
         elif not began:
-            # It did not listen yet; Ctrl-C is the Toolkit's `Aborted!`.
-            need(code == -getattr(signal, "SIG" + kind.split(",")[0]) or (kind == "INT" and code == 1), f"it ended with {code}: {said[-1000:]}")
+            # The Toolkit's codes, as a shell has them, and a line; without one only if it did not listen yet.
+            number = getattr(signal, "SIG" + kind.split(",")[0])
+            told = code == (1 if number == signal.SIGINT else 128 + number) and "came before the run began: nothing was changed" in said
+            need(told or code == -number, f"it ended with {code}: {said[-1000:]}")
             need(journal is None and self.run_name is None or not events, f"a journal, or a log, of nothing: {names}")
         else:
             need(code == (0 if journal and journal["status"] == "completed" else 1), f"it ended with {code}, journal {journal and journal['status']}: {said[-1000:]}")

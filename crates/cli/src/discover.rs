@@ -43,6 +43,7 @@ pub(crate) fn discover(arguments: &Discover, session: &Session) -> Result<u8, Pr
         },
     };
     let path = arguments.discovery_path.display();
+    session.before.writes();
     std::fs::write(
         &arguments.discovery_path,
         json::to_string(&discovery, &Style { indent: Some(2), ascii: true }),

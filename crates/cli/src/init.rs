@@ -37,6 +37,7 @@ pub(crate) fn init(arguments: &Init, session: &Session) -> Result<u8, Problem> {
         Some("yaml" | "yml") => yaml::document(&experiment, Layout::EXPERIMENT),
         _ => json::to_string(&experiment, &Style { indent: Some(4), ascii: true }),
     };
+    session.before.writes();
     fs::write(path, text).map_err(|error| {
         Problem::new(format!("could not write the experiment {}: {error}", path.display()))
             .hint("--experiment-path PATH takes another place")

@@ -36,6 +36,7 @@ mod vault;
 use arguments::{Command, Global};
 use problem::Problem;
 use session::Session;
+use signals::before;
 use squall_report::line::Line;
 use std::process::ExitCode;
 
@@ -68,6 +69,7 @@ fn chaos() -> u8 {
         }
     };
     let (log, notices, screen) = (session.log.clone(), session.notices.clone(), session.screen.clone());
+    let before = session.before.clone();
     bug::announce_in(log.clone(), screen.clone());
     let done = bug::caught(|| {
         if let Some(folder) = folder {
@@ -87,11 +89,26 @@ fn chaos() -> u8 {
         None => exit::FAILED,
     };
     notices.farewell();
+    before.is_over();
     farewell::wait(&log, &screen);
     code
 }
 
 fn perform(command: Command, session: Session) -> Result<u8, Problem> {
+    match command {
+        Command::Run(_) => before::answer(&session, true),
+        Command::Validate(_) | Command::Discover(_) | Command::Init(_) | Command::Info(_) => {
+            before::answer(&session, false);
+        }
+        // They print, or answer signals themselves.
+        Command::Recover(_)
+        | Command::Settings(_)
+        | Command::Playground(_)
+        | Command::Demo(_)
+        | Command::Schema
+        | Command::Completions(_)
+        | Command::Man(_) => {}
+    }
     match command {
         Command::Run(arguments) => run::run(&arguments, session),
         Command::Validate(arguments) => validate::validate(&arguments, &session),

@@ -12,7 +12,7 @@ use crate::exit::{Codes, End};
 use crate::problem::{Problem, kind};
 use crate::session::Session;
 use crate::shared_log::{SharedLog, lock};
-use crate::signals::{Progress, Signals, end_with_parent};
+use crate::signals::{Signals, end_with_parent};
 use crate::source::{Fetching, shown};
 use crate::validate::{draft, is_valid};
 use crate::{bug, machine, recover, settings, variables, vault};
@@ -21,6 +21,7 @@ use squall_engine::control::Controls;
 use squall_engine::log::EventLog;
 use squall_engine::options::{Dry, Options, UndoPolicy};
 use squall_engine::run::{Ended, Request, World};
+use squall_engine::stop::Signal;
 use squall_engine::story::{Clock, Observer, Told, Veil};
 use squall_experiment::document::Experiment;
 use squall_experiment::draft::Draft;
@@ -33,6 +34,7 @@ use squall_report::redact::Redactor;
 use squall_report::toolkit::Toolkit;
 use std::path::{self, Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::mpsc;
 
 /// Runs an experiment; the exit code.
 pub(crate) fn run(arguments: &Run, session: Session) -> Result<u8, Problem> {
@@ -76,7 +78,11 @@ fn experiment_with(arguments: &Run, mut session: Session, codes: &mut Codes) -> 
     let state = session.state()?;
     recover::mention(&session, &state);
     let run = machine::new_run();
-    let log = EventLog::create(&state, &run)?;
+    // From here on a signal is the run's, which a journal tells of.
+    let (progress, heard) = Signals::listen(&run, codes.of(End::Cut), &session)?;
+    session.before.is_over();
+    let created = EventLog::create(&state, &run);
+    let log = created.inspect_err(|_| progress.is_done(codes.of(End::Hindered)))?;
     let request = Request {
         experiment,
         configuration,
@@ -89,9 +95,9 @@ fn experiment_with(arguments: &Run, mut session: Session, codes: &mut Codes) -> 
     };
     let path = log.path().to_owned();
     let journal = &arguments.journal_path;
-    match bug::caught(|| play(request, log, journal, backstage, *codes, &session)) {
+    match bug::caught(|| play(request, log, journal, backstage, heard, &session)) {
         Some(played) => {
-            let Played { ended, mut told, controls, progress } = played?;
+            let Played { ended, mut told, controls } = played?;
             let written = journal::write(journal, told.log.path(), &told.unwritten);
             if written.is_ok() {
                 let settled = told.open == 0 && told.unwritten.is_empty();
@@ -216,7 +222,6 @@ struct Played {
     ended: Ended,
     told: Told,
     controls: Option<Arc<Backstage>>,
-    progress: Arc<Progress>,
 }
 
 /// Runs it, in view of console and log file, until it ended or a third signal came.
@@ -225,7 +230,7 @@ fn play(
     log: EventLog,
     journal: &Path,
     backstage: Backstage,
-    codes: Codes,
+    heard: mpsc::UnboundedReceiver<Signal>,
     session: &Session,
 ) -> Result<Played, Problem> {
     let screen = &session.screen;
@@ -242,7 +247,6 @@ fn play(
     }
     observers.extend(controls.iter().map(Backstage::observer));
     let runtime = machine::runtime()?;
-    let (progress, heard) = Signals::listen(&request.run, codes.of(End::Cut), session)?;
     let world = World {
         catalog: squall_drivers::CATALOG,
         environment: session.environment.clone(),
@@ -261,7 +265,7 @@ fn play(
         }
     });
     screen.finish();
-    Ok(Played { ended, told, controls, progress })
+    Ok(Played { ended, told, controls })
 }
 
 /// What the session knows is hidden in every record, before it is written.

@@ -10,6 +10,7 @@ use crate::problem::Problem;
 use crate::screen::Screen;
 use crate::settings::{self, Read};
 use crate::shared_log::{SharedLog, lock};
+use crate::signals::before::Before;
 use jiff::Timestamp;
 use squall_engine::Environment;
 use squall_experiment::Value;
@@ -44,6 +45,8 @@ pub(crate) struct Session {
     pub(crate) redactor: Redactor,
     /// The way to extensions in Python.
     pub(crate) python: Python,
+    /// The time until a run begins.
+    pub(crate) before: Before,
 }
 
 impl Session {
@@ -90,7 +93,16 @@ impl Session {
         }
         let log = Arc::new(Mutex::new(log.hiding(redactor.clone())));
         let notices = Notices::default();
-        let session = Session { log, environment, settings_path, screen, notices, redactor, python };
+        let session = Session {
+            log,
+            environment,
+            settings_path,
+            screen,
+            notices,
+            redactor,
+            python,
+            before: Before::default(),
+        };
         session.say(Line::debug("#".repeat(79)));
         session.say(Line::debug(format!("Running command '{word}'")));
         if let Some(error) = unlogged {

@@ -7,6 +7,8 @@
 //! Invariant: from the moment they are caught until the run is over, none of these signals kills the process before it had
 //! the chance to put back what it changed.
 
+pub(crate) mod before;
+
 use crate::exit;
 use crate::machine;
 use crate::problem::Problem;
@@ -154,7 +156,7 @@ impl Signals {
                 () = over(last_moment) => self.leave_without_journal(),
             };
             if let Some(code) = self.progress.code() {
-                std::process::exit(code.into());
+                end(code);
             }
             degree = degree.saturating_add(1);
             self.stopped.store(true, Ordering::Relaxed);
@@ -175,7 +177,7 @@ impl Signals {
 
     fn leave_without_journal(&self) -> ! {
         if let Some(code) = self.progress.code() {
-            std::process::exit(code.into());
+            end(code);
         }
         self.leave(format!(
             "stopped by a signal before the journal was written; `chaos recover {}` writes it",
@@ -185,17 +187,28 @@ impl Signals {
 
     /// Ends the process, with a last line if that can be said.
     fn leave(&self, line: String) -> ! {
-        let log = self.log.clone();
-        let (said, is_said) = channel::sync_channel(1);
-        let spawned = thread::Builder::new().spawn(move || {
-            lock(&log).line(&Line::critical(line), Timestamp::now());
-            let _ = said.send(());
-        });
-        if spawned.is_ok() {
-            let _ = is_said.recv_timeout(LAST_LINE);
-        }
-        std::process::exit(self.third.into());
+        say(&self.log, Line::critical(line));
+        end(self.third)
     }
+}
+
+/// Says a last line, if that can be said in time.
+fn say(log: &SharedLog, line: Line) {
+    let log = log.clone();
+    let (said, is_said) = channel::sync_channel(1);
+    let spawned = thread::Builder::new().spawn(move || {
+        lock(&log).line(&line, Timestamp::now());
+        let _ = said.send(());
+    });
+    if spawned.is_ok() {
+        let _ = is_said.recv_timeout(LAST_LINE);
+    }
+}
+
+/// Ends the process at once, and with it the programs that it runs.
+fn end(code: u8) -> ! {
+    squall_drivers::children::kill_all();
+    std::process::exit(code.into())
 }
 
 fn deaf(error: &io::Error) -> Problem {
@@ -218,9 +231,16 @@ pub(crate) async fn heard(signal: Option<&mut unix::Signal>) -> Option<()> {
     }
 }
 
-/// Whether SIGHUP is ignored already, as `nohup` does it. Where `/proc` does not tell, it is not.
+/// Whether SIGHUP is ignored already, as `nohup` does it.
 pub(crate) fn outlives_terminal() -> bool {
+    ignored(SignalKind::hangup())
+}
+
+/// Whether a signal is ignored. Where `/proc` does not tell, it is not.
+fn ignored(signal: SignalKind) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+    ignored
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask >> (signal.as_raw_value() - 1) & 1 == 1)
 }

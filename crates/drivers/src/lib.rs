@@ -4,6 +4,7 @@
 //! context of an activity. Not here: when something is done, what is written down, and how it is shown.
 
 pub mod catalog;
+pub mod children;
 pub(crate) mod controls;
 pub(crate) mod home;
 pub mod http;

@@ -8,6 +8,7 @@ mod command;
 #[cfg(test)]
 mod tests;
 
+use crate::children::{self, Extent};
 use crate::loose::{Loose, unexpected};
 use command::Line;
 use futures_util::FutureExt as _;
@@ -121,6 +122,7 @@ fn timeout(given: &Loose) -> Result<Option<Duration>, Exception> {
 }
 
 async fn run(mut child: Child, args: &Args, timeout: Option<Duration>, cx: &Act) -> Result<Ended, Stop> {
+    let _started = children::started(child.id(), Extent::Itself);
     let mut output = std::pin::pin!(output(&mut child).fuse());
     let work = async { tokio::try_join!(output.as_mut(), end(&mut child)) };
     let ended = cx

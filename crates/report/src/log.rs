@@ -11,9 +11,12 @@ use crate::line::Line;
 use crate::redact::Redactor;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use squall_experiment::event::Level;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 mod format;
@@ -101,8 +104,12 @@ impl Log {
         let mut file: Option<Box<dyn Write + Send>> = None;
         let mut pipe = None;
         if let Some(path) = &options.file {
-            let opened = OpenOptions::new().append(true).create(true).open(path);
-            let opened = opened.map_err(|error| Unwritable { path: path.clone(), error })?;
+            // Opening a FIFO would wait for a reader.
+            let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+            let mut how = OpenOptions::new();
+            how.append(true).create(true).custom_flags(flags.bits().cast_signed());
+            let opened =
+                how.open(path).map_err(|error| Unwritable { path: path.clone(), error: told(error) })?;
             if opened.metadata().is_ok_and(|it| it.is_file()) {
                 file = Some(Box::new(opened));
             } else {
@@ -228,6 +235,14 @@ impl Log {
         }
         let second = self.seconds.text(at, &self.options.zone);
         format::text(line, second, true, false, &mut self.kept);
+    }
+}
+
+/// What a FIFO that nobody reads says is not understood.
+fn told(error: io::Error) -> io::Error {
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::NXIO) => io::Error::new(error.kind(), "nobody reads it; start its reader first"),
+        _ => error,
     }
 }
 

@@ -23,6 +23,7 @@ mod run;
 mod safety;
 mod secrets;
 mod settings;
+mod signals;
 mod source;
 mod validate;
 mod walkthrough;

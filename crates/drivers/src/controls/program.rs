@@ -1,6 +1,7 @@
 //! Tells a program on this machine of every step of a run.
 
 use super::{failed, limit, told, wants};
+use crate::children::{self, Extent};
 use futures_util::FutureExt as _;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -77,6 +78,7 @@ async fn run(args: &Args, happening: &Happening, cx: &Aside<'_>) -> Result<(), F
         Failure::environment(format!("could not start {}: {error}", args.path))
             .hint("`path` is looked up in PATH unless it holds a slash")
     })?;
+    let _started = children::started(child.id(), Extent::Itself);
     let input = told(happening);
     let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
     let write = async {

@@ -7,6 +7,7 @@
 
 use super::reply::{self, Message};
 use super::{Ears, Trouble, leash, shim};
+use crate::children::{self, Extent};
 use rustix::io::FdFlags;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use squall_experiment::json::{Style, to_string};
@@ -385,6 +386,7 @@ fn live(
         Ok(child) => child,
         Err(error) => return drop(started.send(Err(error))),
     };
+    let _started = children::started(Some(child.id()), Extent::Group);
     let pid = Pid::from_child(&child);
     if started.send(Ok(pid)).is_err() {
         return;

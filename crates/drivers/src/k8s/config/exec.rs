@@ -4,6 +4,7 @@
 //! its standard error when it fails. It gets no standard input: an experiment has nobody to type a password.
 
 use super::{CONFIG_EXCEPTION, Identity};
+use crate::children::{self, Extent};
 use jiff::Timestamp;
 use kube::config::{Cluster, ExecConfig, ExecInteractiveMode};
 use serde::Deserialize;
@@ -126,7 +127,10 @@ impl Plugin {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         let output = match command.spawn() {
-            Ok(child) => cx.until(tokio::time::timeout(LIMIT, child.wait_with_output())).await?,
+            Ok(child) => {
+                let _started = children::started(child.id(), Extent::Itself);
+                cx.until(tokio::time::timeout(LIMIT, child.wait_with_output())).await?
+            }
             Err(error) => return Err(self.missing(&error).into()),
         };
         let Ok(output) = output else {
