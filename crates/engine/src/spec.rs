@@ -31,7 +31,7 @@ pub struct Spec {
     /// Where its arguments stand in an activity.
     pub shape: Shape,
     /// What an experiment hands it besides its arguments, in the order in which the Toolkit's function declares it:
-    /// `configuration`, `secrets`. Functions of `chaosk8s` take at least secrets.
+    /// `configuration`, `secrets`. Those that extensions have take at least secrets. Only discovery shows them.
     pub injected: &'static [&'static str],
     /// What to use in its place, if it is deprecated.
     pub deprecated: Option<&'static str>,

@@ -1,36 +1,14 @@
 //! Times as the journal shows them.
 
 use jiff::Timestamp;
-use jiff::tz::Offset;
 
 /// `2026-11-20T09:13:01.174051+00:00`: always with six digits, so that one format string reads them all.
 pub(crate) fn iso(at: Timestamp) -> String {
-    let time = Offset::UTC.to_datetime(at);
-    let (Ok(year @ ..=9999), micros) =
-        (u32::try_from(time.year()), time.subsec_nanosecond().unsigned_abs() / 1000)
-    else {
-        return at.strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00").to_string();
-    };
-    // Asked for twice an activity: a format string would be read each time.
-    let mut text = Vec::with_capacity(32);
-    let mut number = |mut number: u32, digits: usize, then: &[u8]| {
-        let start = text.len();
-        text.resize(start + digits, b'0');
-        for digit in text[start..].iter_mut().rev() {
-            *digit = b'0' + (number % 10) as u8;
-            number /= 10;
-        }
-        text.extend_from_slice(then);
-    };
-    let two = |number: i8| u32::from(number.unsigned_abs());
-    number(year, 4, b"-");
-    number(two(time.month()), 2, b"-");
-    number(two(time.day()), 2, b"T");
-    number(two(time.hour()), 2, b":");
-    number(two(time.minute()), 2, b":");
-    number(two(time.second()), 2, b".");
-    number(micros, 6, b"+00:00");
-    String::from_utf8(text).expect("digits and signs are ASCII")
+    // Asked for twice an activity: a format string would be read each time. Years that Python does not know jiff prints otherwise.
+    match format!("{at:.6}") {
+        text if text.starts_with('-') => at.strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00").to_string(),
+        text => text.trim_end_matches('Z').to_owned() + "+00:00",
+    }
 }
 
 /// Seconds from one time to another, never negative.
