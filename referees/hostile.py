@@ -24,7 +24,7 @@ import threading
 import time
 
 from hostile_killed import Killed
-from hostile_words import BODIES, MANIFESTS, NASTY, PATCHES, QUERIES
+from hostile_words import BODIES, LONG, MANIFESTS, NASTY, PATCHES, QUERIES
 from lab import Lab, Tally, Wrong, need, options, until
 from playgrounds import MAPS, Playground, config_map
 
@@ -154,6 +154,16 @@ class Hostile:
             client.expect((200, 201), "", "PUT", f"{MAPS}/target", config_map("target", a="b")) if client.call(
                 "GET", f"{MAPS}/target")[0] == 200 else client.expect(201, "", "POST", MAPS, config_map("target", a="b"))
             client.expect(code, text, "PATCH", f"{MAPS}/target?fieldManager=x", body() if callable(body) else body, kind)
+
+    def long_lists(self):
+        """What takes a while only if every member of a list is held against every other one."""
+        client = self.it.client()
+        for method, path, kind, body, code, text in LONG:
+            started = time.monotonic()
+            client.expect(code, text, method, path, body, kind)
+            took = time.monotonic() - started
+            need(took <= SLOWEST, f"{method} {path} {kind} {str(body)[:100]}: {took:.1f} s; allowed are {SLOWEST}")
+            time.sleep(0.5)  # a client that sends one after the other holds up others half of the time, by right
 
     # lines and headers
 
@@ -565,7 +575,7 @@ def operation(dice, body):
 
 
 def main():
-    opts = options(seed=(0, "of what is drawn (0: a new one)"), fuzz=(12, "seconds of fuzzing"), rounds=(ROUNDS, "kills"))
+    opts = options(seed=(7, "of what is drawn; 0 draws one"), fuzz=(12, "seconds of fuzzing"), rounds=(ROUNDS, "kills"))
     seed = opts.seed or random.SystemRandom().randrange(1, 1 << 32)
     print(f"seed {seed}", flush=True)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -601,6 +611,7 @@ def main():
         attack("bodies that are no objects", hostile.bodies_malformed)
         attack("bodies that never end", hostile.bodies_slow)
         attack("patches that explode", hostile.patches)
+        attack("lists and maps with thousands of members", hostile.long_lists)
         attack("queries, revisions and continue tokens", hostile.queries)
         attack("media types, methods, upgrades", hostile.media_types)
         attack("requests of two lengths", hostile.smuggling)

@@ -229,3 +229,38 @@ MANIFESTS = [
     manifest(within("discovery.k8s.io/v1", "endpointslices"), "discovery.k8s.io/v1", "EndpointSlice", addressType="IPv4",
              endpoints=[{"addresses": ["127.10.0.9"], "conditions": {"ready": True}}], ports=[{"name": "p", "port": 80, "protocol": "TCP"}]),
 ]
+
+
+def containers(count, image, **more):
+    return {"template": {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": f"c{n}", "image": image, **more} for n in range(count)]}}}
+
+
+def long(template=None, **more):
+    spec = {"replicas": 0, "selector": {"matchLabels": {"app": "x"}}, **(template or containers(1, "i")), **more}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "long"}, "spec": spec}
+
+
+# Lists and maps with thousands of members: method, path, media type, body, code, text. In this order, on one Deployment.
+DEPLOYMENTS = within("apps/v1", "deployments")
+PATCHED = DEPLOYMENTS + "/long"
+MANY = 8_000
+STRANGE = {f"u{n}": 1 for n in range(100_000)}
+PORTS = [{"name": f"p{n}", "containerPort": n + 1} for n in range(MANY)]
+MOUNTS = [{"name": f"v{n}", "mountPath": f"/m{n}"} for n in range(MANY)]
+LONG = [
+    ("POST", DEPLOYMENTS, "application/json", long(**STRANGE), 201, ""),
+    ("POST", DEPLOYMENTS + "?fieldValidation=Strict", "application/json", long(**STRANGE), 400, 'spec.u99\\"'),
+    ("PATCH", PATCHED, STRATEGIC, {"spec": containers(MANY, "i")}, 200, "c7999"),
+    ("PATCH", PATCHED, STRATEGIC, {"spec": containers(MANY, "j")}, 200, ""),
+    ("PATCH", PATCHED + "?fieldManager=one&force=true", APPLY, long(template=containers(MANY, "k")), 200, ""),
+    ("PATCH", PATCHED + "?fieldManager=two", APPLY, long(template=containers(MANY, "l")), 409, f"Apply failed with {MANY} conflicts"),
+    ("PATCH", PATCHED + "?fieldManager=one&force=true", APPLY, long(template=containers(1, "l")), 422, "Required value"),  # for their names have another owner
+    ("PATCH", PATCHED, STRATEGIC, {"spec": {"template": {"spec": {"containers": [{"name": f"c{n}", "$patch": "delete"} for n in range(1, MANY)]}}}}, 200, ""),
+    ("PATCH", PATCHED, STRATEGIC, {"spec": {"template": {"spec": {"volumes": [{"name": f"v{n}", "emptyDir": {}} for n in range(MANY)]}}}}, 200, ""),
+    ("PATCH", PATCHED, STRATEGIC, {"spec": {"template": {"spec": {"containers": [{"name": "c0", "ports": PORTS, "volumeMounts": MOUNTS}]}}}}, 200, ""),
+    ("PATCH", PATCHED, MERGE, {"spec": containers(MANY, "same") | {"paused": True}}, 200, ""),
+    ("PATCH", PATCHED, MERGE, {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "i"}] * MANY}}}}, 422, "Duplicate value"),
+    ("PATCH", PATCHED, MERGE, {"metadata": {"finalizers": [f"a.b/f{n}" for n in range(60_000)]}}, 200, ""),
+    ("PATCH", PATCHED, STRATEGIC, {"metadata": {"$deleteFromPrimitiveList/finalizers": [f"a.b/f{n}" for n in range(60_000)]}}, 200, ""),
+    ("DELETE", PATCHED, "application/json", {}, 200, ""),
+]

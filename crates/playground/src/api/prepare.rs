@@ -7,6 +7,7 @@ use super::{Status, Write};
 use crate::resource::Resource;
 use crate::shape;
 use serde_json::{Map, Value as Json, json};
+use std::collections::HashSet;
 
 /// Makes a new object ready: kind, generation, an initial status, defaults.
 pub(super) fn create(resource: &Resource, object: &mut Json) {
@@ -189,7 +190,7 @@ fn no_new_finalizers(resource: &Resource, current: &Json, next: &Json) -> Result
     if current["metadata"]["deletionTimestamp"].is_null() {
         return Ok(());
     }
-    let old = finalizers(current);
+    let old: HashSet<String> = finalizers(current).into_iter().collect();
     let new: Vec<String> =
         finalizers(next).into_iter().filter(|finalizer| !old.contains(finalizer)).collect();
     if new.is_empty() {

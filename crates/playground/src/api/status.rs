@@ -5,6 +5,7 @@
 use crate::resource::Resource;
 use crate::store::{Expired, Refused};
 use serde_json::{Value as Json, json};
+use std::collections::HashSet;
 
 /// A refusal: what a real server sends with a code of 400 or more.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,13 +95,8 @@ impl Status {
             let field = cause["field"].as_str().unwrap_or_default();
             format!("{field}: {}", cause["message"].as_str().unwrap_or_default())
         };
-        let mut texts: Vec<String> = Vec::new();
-        for cause in &causes {
-            let text = text(cause);
-            if !texts.contains(&text) {
-                texts.push(text);
-            }
-        }
+        let mut seen = HashSet::new();
+        let texts: Vec<String> = causes.iter().map(text).filter(|text| seen.insert(text.clone())).collect();
         let said = if texts.len() == 1 { texts.concat() } else { format!("[{}]", texts.join(", ")) };
         let shown = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
         let mut details = json!({});

@@ -16,6 +16,13 @@ use std::sync::Arc;
 /// About how much of a list is encoded at once.
 const PIECE: usize = 64 << 10;
 
+/// How many warnings an answer has at most: Python's http.client and hyper read no head of more than 100 lines.
+const WARNINGS: usize = 64;
+
+/// Characters of all warnings of an answer, and of each where that is too little: a Kubernetes API server's bounds.
+const WARNINGS_CHARS: usize = 4096;
+const WARNING_CHARS: usize = 256;
+
 /// What is sent.
 pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -158,16 +165,36 @@ pub(super) fn refusal(status: &Status) -> Response<Body> {
     response
 }
 
-/// With a header for each warning.
+/// With a header for each warning, as far as clients can read them; the last one says how many are left out.
 pub(super) fn warn(mut response: Response<Body>, warnings: &[String]) -> Response<Body> {
-    for warning in warnings {
+    let told = readable(warnings);
+    let left_out = warnings.len() - told.len();
+    let more = (left_out > 0).then(|| format!("{left_out} more warnings are left out"));
+    for warning in told.into_iter().chain(more) {
         let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
         // What cannot be in a header is not worth a refusal.
-        if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
+        if let Ok(value) = HeaderValue::from_bytes(format!("299 - \"{quoted}\"").as_bytes()) {
             response.headers_mut().append(header::WARNING, value);
         }
     }
     response
+}
+
+/// The first warnings, as many and as much of each as fit into a head; whole if all fit whole.
+fn readable(warnings: &[String]) -> Vec<String> {
+    let length = |warning: &String| warning.chars().count();
+    if warnings.len() <= WARNINGS && warnings.iter().map(length).sum::<usize>() <= WARNINGS_CHARS {
+        return warnings.to_vec();
+    }
+    let mut room = WARNINGS_CHARS;
+    let short = warnings.iter().take(WARNINGS).map(|warning| warning.chars().take(WARNING_CHARS).collect());
+    short
+        .take_while(|warning: &String| {
+            let fits = length(warning) <= room;
+            room = room.saturating_sub(length(warning));
+            fits
+        })
+        .collect()
 }
 
 /// What a deletion says when it does not return the object.
@@ -306,4 +333,31 @@ pub(super) fn metadata_only(object: &Json) -> Json {
     json!({
         "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(warnings: &[String]) -> Vec<String> {
+        let response = warn(bytes(StatusCode::OK, "application/json", Vec::new()), warnings);
+        let all = response.headers().get_all(header::WARNING);
+        all.iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
+    }
+
+    #[test]
+    fn warnings_fit_into_a_head_that_clients_read() {
+        let few = [r#"unknown field "spec.größe""#.to_owned(), "x".repeat(1000)];
+        assert_eq!(
+            told(&few),
+            [r#"299 - "unknown field \"spec.größe\"""#.to_owned(), format!("299 - \"{}\"", "x".repeat(1000))]
+        );
+        let many: Vec<String> = (0..1000).map(|n| n.to_string()).collect();
+        let first = told(&many);
+        assert_eq!((first.len(), first[64].as_str()), (65, r#"299 - "936 more warnings are left out""#));
+        let large = vec!["é".repeat(1000); 40];
+        let cut = told(&large);
+        assert_eq!(cut[15], format!("299 - \"{}\"", "é".repeat(256)));
+        assert_eq!((cut.len(), cut[16].as_str()), (17, r#"299 - "24 more warnings are left out""#));
+    }
 }

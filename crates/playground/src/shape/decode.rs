@@ -10,6 +10,9 @@ use crate::api::Status;
 use crate::resource::Resource;
 use serde_json::Value as Json;
 
+/// How many fields that are not known are named of one object; as many as a Kubernetes API server names.
+const UNKNOWN: usize = 100;
+
 /// What `fieldValidation` asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unknown {
@@ -100,25 +103,25 @@ fn value(kind: &Type, it: &mut Json, place: &Place<'_>, unknown: &mut Vec<String
         (Type::Object(name), Json::Object(map)) => {
             let Some(fields) = schema::fields(name) else { return Ok(()) };
             let holder = name.rsplit('.').next().unwrap_or(name);
-            let mut strange = Vec::new();
+            // Of any kind; a type may also list them.
+            let of_any = |key: &str| place.path.is_empty() && matches!(key, "apiVersion" | "kind");
             for (key, inner) in map.iter_mut() {
                 let path = if place.path.is_empty() { key.clone() } else { format!("{}.{key}", place.path) };
-                if place.path.is_empty() && matches!(key.as_str(), "apiVersion" | "kind") {
+                if of_any(key) {
                     continue;
                 }
                 let Some(field) = fields.get(key.as_str()) else {
-                    unknown.push(format!("unknown field {path:?}"));
-                    strange.push(key.clone());
+                    if unknown.len() < UNKNOWN {
+                        unknown.push(format!("unknown field {path:?}"));
+                    }
                     continue;
                 };
                 let go = if place.go.is_empty() { key.clone() } else { format!("{}.{key}", place.go) };
                 value(&field.kind, inner, &Place { holder, path, go }, unknown)?;
             }
-            map.retain(|key, value| {
-                let empty = fields
-                    .get(key.as_str())
-                    .is_some_and(|field| left_out(&field.kind, field.required, key, value));
-                !empty && !strange.contains(key)
+            map.retain(|key, value| match fields.get(key.as_str()) {
+                Some(field) => !left_out(&field.kind, field.required, key, value),
+                None => of_any(key),
             });
             Ok(())
         }

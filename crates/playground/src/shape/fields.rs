@@ -5,7 +5,7 @@
 
 use super::schema::{self, Field, Topology, Type};
 use serde_json::{Map, Value as Json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// A set of paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -423,24 +423,30 @@ impl Comparison<'_> {
         new: Option<&Json>,
         at: &mut Path,
     ) {
-        let index = |list: Option<&Json>| -> BTreeMap<String, Json> {
+        fn index<'a>(list: Option<&'a Json>, keys: &[&'static str]) -> BTreeMap<String, &'a Json> {
             let items = list.and_then(Json::as_array).into_iter().flatten();
-            items.filter_map(|item| Some((item_element(item, keys).ok()?, item.clone()))).collect()
-        };
-        let (old, new) = (index(old), index(new));
+            items.filter_map(|item| Some((item_element(item, keys).ok()?, item))).collect()
+        }
+        let (old, new) = (index(old, keys), index(new, keys));
         for element in old.keys().chain(new.keys().filter(|element| !old.contains_key(*element))) {
             at.push(element.clone());
-            self.value(self::shape(item, &Topology::Granular), old.get(element), new.get(element), at);
+            self.value(
+                self::shape(item, &Topology::Granular),
+                old.get(element).copied(),
+                new.get(element).copied(),
+                at,
+            );
             at.pop();
         }
     }
 
     fn values(&mut self, old: Option<&Json>, new: Option<&Json>, at: &mut Path) {
-        let all =
-            |list: Option<&Json>| -> Vec<Json> { list.and_then(Json::as_array).cloned().unwrap_or_default() };
+        fn all(list: Option<&Json>) -> &[Json] {
+            list.and_then(Json::as_array).map_or(&[], Vec::as_slice)
+        }
         let (old, new) = (all(old), all(new));
-        for (these, others, into) in [(&old, &new, &mut self.out.removed), (&new, &old, &mut self.out.added)]
-        {
+        for (these, others, into) in [(old, new, &mut self.out.removed), (new, old, &mut self.out.added)] {
+            let others: HashSet<&Json> = others.iter().collect();
             for value in these.iter().filter(|value| !others.contains(value)) {
                 at.push(format!("v:{value}"));
                 into.insert(at);

@@ -11,6 +11,7 @@ use super::{Writer, object_of, without_nulls};
 use crate::api::Status;
 use crate::resource::Resource;
 use serde_json::{Map, Value as Json, json};
+use std::collections::{HashMap, HashSet};
 
 /// Where kubectl's client-side apply notes what it applied.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -243,9 +244,9 @@ pub(super) fn apply(
     }
     if !force && writer.manager == "kubectl" && !conflicts.is_empty() {
         // What kubectl applied on its own side is still kubectl's, whoever is said to own it.
-        let before = applied_by_client(kind, current).paths();
+        let before = applied_by_client(kind, current);
         for (_, paths) in &mut conflicts {
-            paths.retain(|path| !before.contains(path));
+            paths.retain(|path| !before.has(path));
         }
         conflicts.retain(|(_, paths)| !paths.is_empty());
     }
@@ -389,7 +390,7 @@ fn go_type(value: &Json) -> &'static str {
 }
 
 fn keyed(keys: &[&'static str], items: &[Json], at: &Path) -> Result<(), String> {
-    let mut seen = Vec::new();
+    let mut seen = HashSet::new();
     for (index, item) in items.iter().enumerate() {
         let element = fields::item_element(item, keys).map_err(|missing| {
             format!(
@@ -397,11 +398,10 @@ fn keyed(keys: &[&'static str], items: &[Json], at: &Path) -> Result<(), String>
                 fields::print(at)
             )
         })?;
-        if seen.contains(&element) {
+        if !seen.insert(element.clone()) {
             let which = fields::print(&[element]);
             return Err(format!("{}: duplicate entries for key {which}", fields::print(at)));
         }
-        seen.push(element);
     }
     Ok(())
 }
@@ -421,10 +421,13 @@ fn merge(shape: Shape<'_>, live: &Json, config: &Json) -> Json {
         }
         (Shape::Keyed(item, keys), Json::Array(live), Json::Array(config)) => {
             let mut out = live.clone();
+            let mut places = HashMap::new();
+            for (index, item) in live.iter().enumerate() {
+                places.entry(fields::item_element(item, keys)).or_insert(index);
+            }
             for value in config {
-                let element = fields::item_element(value, keys);
-                match out.iter_mut().find(|item| fields::item_element(item, keys) == element) {
-                    Some(found) => *found = merge(fields::shape(item, &Topology::Granular), found, value),
+                match places.get(&fields::item_element(value, keys)) {
+                    Some(&at) => out[at] = merge(fields::shape(item, &Topology::Granular), &live[at], value),
                     None => out.push(value.clone()),
                 }
             }
@@ -432,6 +435,7 @@ fn merge(shape: Shape<'_>, live: &Json, config: &Json) -> Json {
         }
         (Shape::Values, Json::Array(live), Json::Array(config)) => {
             let mut out = live.clone();
+            let live: HashSet<&Json> = live.iter().collect();
             out.extend(config.iter().filter(|value| !live.contains(value)).cloned());
             Json::Array(out)
         }
@@ -450,12 +454,12 @@ fn remove(shape: Shape<'_>, value: &mut Json, last: &Set, owned: &Set, at: &mut 
     let before = size(value);
     match (shape, &mut *value) {
         (Shape::Members(of), Json::Object(map)) => {
-            let mut gone = Vec::new();
+            let mut gone = HashSet::new();
             for (name, value) in map.iter_mut() {
                 let Some((kind, topology)) = fields::member(of, name) else { continue };
                 at.push(format!("f:{name}"));
                 if remove(fields::shape(kind, topology), value, last, owned, at) {
-                    gone.push(name.clone());
+                    gone.insert(name.clone());
                 }
                 at.pop();
             }

@@ -1,13 +1,14 @@
 //! Kubernetes' strategic merge patch: objects are merged, and lists too where their items have a key.
 //!
 //! Invariant: which lists merge, and by what, is in [`super::schema`]; directives (`$patch`, `$retainKeys`,
-//! `$setElementOrder/…`, `$deleteFromPrimitiveList/…`) never reach the object.
+//! `$setElementOrder/…`, `$deleteFromPrimitiveList/…`) never reach the object. Long lists take no longer than their items do.
 
 use super::super::schema::{self, Field, Type};
 use super::super::{bad_request, go, internal};
 use super::{kind_of, unusable};
 use crate::api::Status;
 use serde_json::{Map, Value as Json};
+use std::collections::{HashMap, HashSet};
 
 type Members = Map<String, Json>;
 
@@ -40,7 +41,8 @@ pub(super) fn map(
     }
     if let Some(keys) = patch.get(RETAIN) {
         let keys = keys.as_array().ok_or_else(|| bad_request("invalid patch format of retainKeys"))?;
-        let listed = |name: &str| keys.iter().any(|key| key.as_str() == Some(name));
+        let keys: HashSet<&str> = keys.iter().filter_map(Json::as_str).collect();
+        let listed = |name: &str| keys.contains(name);
         if patch.iter().any(|(name, value)| !name.starts_with('$') && !value.is_null() && !listed(name)) {
             return Err(bad_request("invalid patch format of retainKeys"));
         }
@@ -49,6 +51,7 @@ pub(super) fn map(
     for (name, change) in patch {
         if let Some(list) = name.strip_prefix(DELETE) {
             if let (Some(Json::Array(items)), Json::Array(gone)) = (original.get_mut(list), change) {
+                let gone: HashSet<&Json> = gone.iter().collect();
                 items.retain(|item| !gone.contains(item));
             }
             continue;
@@ -140,19 +143,23 @@ fn list(
     };
     let Some(key) = merge else { return items(change) };
     let Some(key) = key else {
-        let mut merged = was.clone();
-        for value in change {
-            if !merged.contains(value) {
-                merged.push(value.clone());
-            }
-        }
+        let mut seen: HashSet<&Json> = was.iter().collect();
+        let new: Vec<Json> = change.iter().filter(|value| seen.insert(value)).cloned().collect();
+        let merged = was.iter().cloned().chain(new).collect();
         return Ok(sort(merged, order.map_or(change, Vec::as_slice), &was, None));
     };
     let replaces = |item: &Json| item.get(PATCH).and_then(Json::as_str) == Some("replace");
     if change.iter().any(replaces) {
         return items(&change.iter().filter(|item| !replaces(item)).cloned().collect::<Vec<_>>());
     }
-    let mut merged = was.clone();
+    // What is deleted leaves a gap, so that the others stay where they are known to be.
+    let mut merged: Vec<Option<Json>> = was.iter().cloned().map(Some).collect();
+    let mut places: HashMap<&Json, Vec<usize>> = HashMap::new();
+    for (at, item) in was.iter().enumerate() {
+        if let Some(value) = item.get(key) {
+            places.entry(value).or_default().push(at);
+        }
+    }
     for item in change {
         let Some(patch) = item.as_object() else {
             return Err(internal(format!("expected an object, found {}", kind_of(item))));
@@ -160,34 +167,31 @@ fn list(
         let Some(wanted) = patch.get(key).filter(|value| !value.is_null()) else {
             return Err(internal(format!("map: {} does not contain declared merge key: {key}", go(item))));
         };
-        let found = merged.iter().position(|item| item.get(key) == Some(wanted));
         if patch.get(PATCH).and_then(Json::as_str) == Some("delete") {
-            merged.retain(|item| item.get(key) != Some(wanted));
+            places.remove(wanted).into_iter().flatten().for_each(|at| merged[at] = None);
             continue;
         }
-        let original = match found {
-            Some(at) => merged[at].as_object().cloned().unwrap_or_default(),
-            None => Members::new(),
+        let at = match places.get(wanted) {
+            Some(at) => at[0],
+            None => {
+                places.insert(wanted, vec![merged.len()]);
+                merged.push(Some(Json::Object(Members::new())));
+                merged.len() - 1
+            }
         };
-        let item = Json::Object(map(original, patch, item_kind, root)?);
-        match found {
-            Some(at) => merged[at] = item,
-            None => merged.push(item),
-        }
+        let Some(Json::Object(original)) = merged[at].take() else { continue };
+        merged[at] = Some(Json::Object(map(original, patch, item_kind, root)?));
     }
+    let merged = merged.into_iter().flatten().collect();
     Ok(sort(merged, order.map_or(change, Vec::as_slice), &was, Some(key)))
 }
 
 /// Items that `order` names come in its order, the others stay where they were in relation to them.
 fn sort(merged: Vec<Json>, order: &[Json], was: &[Json], key: Option<&'static str>) -> Vec<Json> {
-    let same = |one: &Json, other: &Json| match key {
-        Some(key) => one.get(key) == other.get(key),
-        None => one == other,
-    };
-    let place = |list: &[Json], item: &Json| list.iter().position(|other| same(other, item));
-    let (mut named, others): (Vec<Json>, Vec<Json>) =
-        merged.into_iter().partition(|item| place(order, item).is_some());
-    named.sort_by_key(|item| place(order, item));
+    let (order, was) = (Places::of(order, key), Places::of(was, key));
+    let placed = merged.into_iter().map(|item| (order.place(&item), was.place(&item), item));
+    let (mut named, others): (Vec<_>, Vec<_>) = placed.partition(|(order, ..)| order.is_some());
+    named.sort_by_key(|(order, ..)| *order);
     let (mut named, mut others) = (named.into_iter().peekable(), others.into_iter().peekable());
     let mut sorted = Vec::new();
     loop {
@@ -195,11 +199,37 @@ fn sort(merged: Vec<Json>, order: &[Json], was: &[Json], key: Option<&'static st
             (None, None) => return sorted,
             (Some(_), None) => true,
             (None, Some(_)) => false,
-            (Some(one), Some(other)) => {
-                // What the patch brings comes before what it does not name, unless the list was in another order.
-                !matches!((place(was, one), place(was, other)), (Some(one), Some(other)) if one > other)
+            // What the patch brings comes before what it does not name, unless the list was in another order.
+            (Some((_, one, _)), Some((_, other, _))) => {
+                !matches!((one, other), (Some(one), Some(other)) if one > other)
             }
         };
-        sorted.extend(if first { named.next() } else { others.next() });
+        let next = if first { named.next() } else { others.next() };
+        sorted.extend(next.map(|(.., item)| item));
+    }
+}
+
+/// Where the items of a list are, by their keys, or by themselves.
+struct Places<'a> {
+    key: Option<&'static str>,
+    /// By what an item is known; the first of several.
+    first: HashMap<Option<&'a Json>, usize>,
+}
+
+impl<'a> Places<'a> {
+    fn of(list: &'a [Json], key: Option<&'static str>) -> Self {
+        let mut first = HashMap::new();
+        for (at, item) in list.iter().enumerate() {
+            first.entry(Self::known(item, key)).or_insert(at);
+        }
+        Places { key, first }
+    }
+
+    fn known<'b>(item: &'b Json, key: Option<&'static str>) -> Option<&'b Json> {
+        key.map_or(Some(item), |key| item.get(key))
+    }
+
+    fn place(&self, item: &Json) -> Option<usize> {
+        self.first.get(&Self::known(item, self.key)).copied()
     }
 }

@@ -5,8 +5,15 @@
 use super::super::decode::quantity;
 use super::{Causes, list, meta, quoted, text};
 use serde_json::Value as Json;
+use std::collections::HashSet;
 
-pub(super) fn container(found: &mut Causes, field: &str, one: &Json, volumes: &[&str], host_network: bool) {
+pub(super) fn container(
+    found: &mut Causes,
+    field: &str,
+    one: &Json,
+    volumes: &HashSet<&str>,
+    host_network: bool,
+) {
     let at = |name: &str| format!("{field}.{name}");
     let image = text(&one["image"]);
     if image.is_empty() {
@@ -32,38 +39,38 @@ pub(super) fn container(found: &mut Causes, field: &str, one: &Json, volumes: &[
     for (index, variable) in list(&one["env"]).iter().enumerate() {
         environment(found, &format!("{field}.env[{index}]"), variable);
     }
-    let mut paths = Vec::new();
+    let mut paths = HashSet::new();
     for (index, mount) in list(&one["volumeMounts"]).iter().enumerate() {
         let at = |name: &str| format!("{field}.volumeMounts[{index}].{name}");
         let (name, path) = (text(&mount["name"]), text(&mount["mountPath"]));
         if name.is_empty() {
             found.required(&at("name"), "");
-        } else if !volumes.contains(&name) {
+        } else if !volumes.contains(name) {
             found.missing(&at("name"), name);
         }
         if path.is_empty() {
             found.required(&at("mountPath"), "");
-        } else if paths.contains(&path) {
+        } else if paths.contains(path) {
             found.invalid(&at("mountPath"), &format!("{path:?}"), "must be unique");
         }
-        paths.push(path);
+        paths.insert(path);
     }
     found.one_of(&at("imagePullPolicy"), &one["imagePullPolicy"], &["Always", "IfNotPresent", "Never"]);
     resources(found, &at("resources"), &one["resources"]);
 }
 
 fn ports(found: &mut Causes, field: &str, ports: &Json, host_network: bool) {
-    let mut names = Vec::new();
+    let mut names = HashSet::new();
     for (index, port) in list(ports).iter().enumerate() {
         let at = |name: &str| format!("{field}.ports[{index}].{name}");
         let name = text(&port["name"]);
         if !name.is_empty() {
             let (wrong, shown) = (meta::port_name(name), format!("{name:?}"));
-            if wrong.is_empty() && names.contains(&name) {
+            if wrong.is_empty() && names.contains(name) {
                 found.duplicate(&at("name"), &shown);
             }
             wrong.iter().for_each(|why| found.invalid(&at("name"), &shown, why));
-            names.push(name);
+            names.insert(name);
         }
         let number = &port["containerPort"];
         match number.as_i64() {

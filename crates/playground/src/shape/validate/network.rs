@@ -4,6 +4,7 @@
 
 use super::{Causes, IMMUTABLE, go_strings, list, meta, quoted, text, workload};
 use serde_json::{Value as Json, json};
+use std::collections::HashSet;
 
 /// A Service.
 pub(super) fn service(found: &mut Causes, object: &Json, old: Option<&Json>) {
@@ -75,7 +76,7 @@ pub(super) fn service(found: &mut Causes, object: &Json, old: Option<&Json>) {
 
 fn service_ports(found: &mut Causes, spec: &Json, kind: &str) {
     let ports = list(&spec["ports"]);
-    let (mut names, mut numbers): (Vec<&str>, Vec<(&Json, &Json)>) = (Vec::new(), Vec::new());
+    let (mut names, mut numbers): (HashSet<&str>, HashSet<(&Json, &Json)>) = (HashSet::new(), HashSet::new());
     for (index, port) in ports.iter().enumerate() {
         let at = |name: &str| format!("spec.ports[{index}].{name}");
         let name = text(&port["name"]);
@@ -84,10 +85,9 @@ fn service_ports(found: &mut Causes, spec: &Json, kind: &str) {
         } else if !name.is_empty() {
             let shown = format!("{name:?}");
             meta::label(name).iter().for_each(|why| found.invalid(&at("name"), &shown, why));
-            if names.contains(&name) {
+            if !names.insert(name) {
                 found.duplicate(&at("name"), &shown);
             }
-            names.push(name);
         }
         found.port(&at("port"), &port["port"]);
         found.one_of(&at("protocol"), &port["protocol"], &["SCTP", "TCP", "UDP"]);
@@ -97,7 +97,7 @@ fn service_ports(found: &mut Causes, spec: &Json, kind: &str) {
     }
     for (index, port) in ports.iter().enumerate() {
         let key = (&port["protocol"], &port["port"]);
-        if numbers.contains(&key) {
+        if !numbers.insert(key) {
             let shown = format!(
                 "core.ServicePort{{Name:\"\", Protocol:{}, AppProtocol:(*string)(nil), Port:{}, TargetPort:intstr.IntOrString{{Type:0, IntVal:0, StrVal:\"\"}}, NodePort:0}}",
                 quoted(key.0),
@@ -105,7 +105,6 @@ fn service_ports(found: &mut Causes, spec: &Json, kind: &str) {
             );
             found.duplicate(&format!("spec.ports[{index}]"), &shown);
         }
-        numbers.push(key);
     }
 }
 

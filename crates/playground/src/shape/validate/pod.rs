@@ -5,6 +5,7 @@
 use super::container::container;
 use super::{Causes, list, meta, quoted, text};
 use serde_json::{Value as Json, json};
+use std::collections::HashSet;
 
 /// A Pod, new or changed.
 pub(super) fn pod(found: &mut Causes, object: &Json, old: Option<&Json>) {
@@ -33,7 +34,10 @@ fn changed(found: &mut Causes, object: &Json, old: &Json) {
     }
     for name in ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds"] {
         let kept = match name {
-            "tolerations" => list(&was[name]).iter().all(|one| list(&is[name]).contains(one)),
+            "tolerations" => {
+                let is: HashSet<&Json> = list(&is[name]).iter().collect();
+                list(&was[name]).iter().all(|one| is.contains(one))
+            }
             "activeDeadlineSeconds" => match (was[name].as_i64(), is[name].as_i64()) {
                 (Some(was), Some(is)) => is <= was,
                 (Some(_), None) => false,
@@ -66,12 +70,12 @@ pub(super) fn template(found: &mut Causes, field: &str, template: &Json, restart
 fn spec(found: &mut Causes, field: &str, spec: &Json, restart: Option<&str>) {
     let at = |name: &str| format!("{field}.{name}");
     volumes(found, &at("volumes"), &spec["volumes"]);
-    let volumes: Vec<&str> = list(&spec["volumes"]).iter().map(|volume| text(&volume["name"])).collect();
+    let volumes: HashSet<&str> = list(&spec["volumes"]).iter().map(|volume| text(&volume["name"])).collect();
     let host_network = spec["hostNetwork"] == true;
     if list(&spec["containers"]).is_empty() {
         found.required(&at("containers"), "");
     }
-    let mut names: Vec<&str> = Vec::new();
+    let mut names: HashSet<&str> = HashSet::new();
     for (place, init) in [("containers", false), ("initContainers", true)] {
         for (index, one) in list(&spec[place]).iter().enumerate() {
             let field = format!("{field}.{place}[{index}]");
@@ -81,11 +85,11 @@ fn spec(found: &mut Causes, field: &str, spec: &Json, restart: Option<&str>) {
             } else {
                 let shown = format!("{name:?}");
                 meta::label(name).iter().for_each(|why| found.invalid(&format!("{field}.name"), &shown, why));
-                if names.contains(&name) {
+                if names.contains(name) {
                     found.duplicate(&format!("{field}.name"), &shown);
                 }
             }
-            names.push(name);
+            names.insert(name);
             container(found, &field, one, &volumes, host_network);
             if init && text(&one["restartPolicy"]) != "Always" {
                 for probe in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
@@ -235,7 +239,7 @@ fn tolerations(found: &mut Causes, field: &str, tolerations: &Json) {
 }
 
 fn volumes(found: &mut Causes, field: &str, volumes: &Json) {
-    let mut names = Vec::new();
+    let mut names = HashSet::new();
     for (index, volume) in list(volumes).iter().enumerate() {
         let field = format!("{field}[{index}]");
         let mut sources: Vec<&str> = volume
@@ -272,10 +276,10 @@ fn volumes(found: &mut Causes, field: &str, volumes: &Json) {
             found.required(&at, "");
         } else {
             meta::label(name).iter().for_each(|why| found.invalid(&at, &shown, why));
-            if names.contains(&name) {
+            if names.contains(name) {
                 found.duplicate(&at, &shown);
             }
         }
-        names.push(name);
+        names.insert(name);
     }
 }
