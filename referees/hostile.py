@@ -402,7 +402,8 @@ class Hostile:
     def clean(self):
         """What was fuzzed can be deleted."""
         client = self.it.client()
-        for path in sorted({path for path, _ in MANIFESTS}):
+        # Workloads before their Pods, which they would make anew.
+        for path in sorted({path for path, _ in MANIFESTS}, reverse=True):
             for item in client.expect(200, "List", "GET", path)["items"]:
                 name = item["metadata"]["name"]
                 if name.startswith("fuzz-"):

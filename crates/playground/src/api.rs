@@ -6,6 +6,7 @@
 //! Objects come in and go out in the version that the caller speaks; they are stored in the preferred one.
 
 mod addresses;
+mod admission;
 mod delete;
 pub mod log;
 mod patch;
@@ -15,6 +16,7 @@ mod status;
 mod subresource;
 
 pub use addresses::ServiceRange;
+pub(crate) use admission::PODS_OF_NODE;
 pub use delete::Deleted;
 pub use patch::Patched;
 pub use selector::{Selector, fits};
@@ -242,6 +244,7 @@ impl Api {
         shape::defaults::defaults(resource, &mut object);
         prepare::admit(resource, &mut object);
         self.account(resource, namespace, &name, &object)?;
+        self.room(resource, &name, &object)?;
         let allocating = self.lock_addresses(resource);
         self.allocate(resource, &mut object)?;
         prepare::check(resource, &object, None)?;
@@ -405,38 +408,6 @@ impl Api {
         metadata.insert("uid".to_owned(), uuid::Uuid::new_v4().to_string().into());
         metadata.insert("creationTimestamp".to_owned(), self.clock.stamp().into());
         Ok(object)
-    }
-
-    /// Refuses a Pod whose service account is not there. The default one is on its way in every namespace.
-    fn account(&self, resource: &Resource, namespace: &str, name: &str, pod: &Json) -> Result<(), Status> {
-        let account = pod["spec"]["serviceAccountName"].as_str().unwrap_or("default");
-        if resource.key != "/pods" || matches!(account, "" | "default") {
-            return Ok(());
-        }
-        let Some(accounts) = find("", "serviceaccounts") else { return Ok(()) };
-        self.get(accounts, namespace, account).map(drop).map_err(|_| {
-            let why = format!("error looking up service account {namespace}/{account}: serviceaccount \"{account}\" not found");
-            // Who asked for a generated name is told of the prefix: admission comes before generation.
-            let prefix = pod["metadata"]["generateName"].as_str().filter(|prefix| name.starts_with(prefix));
-            Status::forbidden(resource, prefix.unwrap_or(name), &why)
-        })
-    }
-
-    /// Refuses what is to be created in a namespace that is not there, or is going.
-    fn open_namespace(&self, resource: &Resource, namespace: &str, name: &str) -> Result<(), Status> {
-        let Some(namespaces) = find("", "namespaces").filter(|_| resource.namespaced) else { return Ok(()) };
-        let found = self.get(namespaces, "", namespace)?;
-        if found["metadata"]["deletionTimestamp"].is_null() {
-            return Ok(());
-        }
-        let why =
-            format!("unable to create new content in namespace {namespace} because it is being terminated");
-        let cause = format!("namespace {namespace} is being terminated");
-        Err(Status::forbidden(resource, name, &why).cause(
-            "NamespaceTerminating",
-            cause,
-            "metadata.namespace",
-        ))
     }
 }
 

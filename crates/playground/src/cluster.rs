@@ -3,7 +3,7 @@
 //! Invariant: everything that was started belongs to the [`Cluster`] and ends with [`Cluster::down`]; several clusters live
 //! beside each other, each on a network 127.x.0.0/16 of its own, which it holds as long as it lives, or on none ([`Inside`]).
 
-use crate::api::{Api, Clock, Status, Write};
+use crate::api::{Api, Clock, PODS_OF_NODE, Status, Write};
 use crate::controllers::{self, Handles, Metrics};
 use crate::net::{Listener, Net};
 use crate::node::{self, PodRange};
@@ -29,8 +29,6 @@ const HELD: u16 = 10250;
 /// The networks that are tried, one after the other. 127.0.0.0/16 is everybody's.
 const NETWORKS: std::ops::RangeInclusive<u8> = 10..=250;
 
-/// The Pods that a node takes.
-const PODS: u64 = 110;
 /// Open files of a Pod: where it listens, its session with a database and that through the proxy, a probe.
 const FILES_OF_POD: u64 = 5;
 /// Open files of everything else: clients, Services, the journal.
@@ -234,7 +232,7 @@ impl Cluster {
 /// Lets this process have as many open files as it may; an error if those are too few for nodes full of Pods.
 fn allow_files(nodes: usize) -> Result<(), UpError> {
     let nodes = u64::try_from(nodes).unwrap_or(u64::MAX);
-    let needed = nodes.saturating_mul(PODS * FILES_OF_POD).saturating_add(OTHER_FILES);
+    let needed = nodes.saturating_mul(u64::from(PODS_OF_NODE) * FILES_OF_POD).saturating_add(OTHER_FILES);
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if let Some(allowed) = maximum.filter(|allowed| *allowed < needed) {
         return Err(UpError::Files { nodes, needed, allowed });

@@ -158,6 +158,13 @@ impl Store {
         (objects, inner.revision)
     }
 
+    /// How many objects a resource has, in all namespaces.
+    pub fn count(&self, resource: &'static str) -> usize {
+        let from = Key { resource, namespace: String::new(), name: String::new() };
+        let inner = self.lock();
+        inner.objects.range(from..).take_while(|(key, _)| key.resource == resource).count()
+    }
+
     /// The objects of a resource as they were at a revision, by namespace and name: the changes since are undone.
     ///
     /// # Errors

@@ -59,8 +59,9 @@ impl Controller for Garbage {
                     queue.add_named(resource, &change.key.namespace, text(owner, "/name"));
                 }
             }
+            // At once: whoever is left may still make more, faster than its like are looked at.
             for dependent in self.dependents.get(uid(&change.object)).into_iter().flatten() {
-                queue.add(dependent.clone());
+                queue.add_first(dependent.clone());
             }
             return;
         }

@@ -27,6 +27,8 @@ pub(crate) struct Queue {
     /// Who was served last.
     turn: usize,
     first: VecDeque<Entry>,
+    /// What is in `first`.
+    urgent: BTreeSet<Entry>,
     dirty: BTreeMap<usize, VecDeque<Key>>,
     /// What is wanted of `first` and `dirty`; what is there and not here was looked at meanwhile.
     wanted: BTreeSet<Entry>,
@@ -52,7 +54,7 @@ impl Queue {
     /// Look at this before anything else: something was lost.
     pub(crate) fn add_first(&mut self, key: Key) {
         let entry = (self.of, key);
-        if !self.first.contains(&entry) {
+        if self.urgent.insert(entry.clone()) {
             self.wanted.insert(entry.clone());
             self.first.push_back(entry);
         }
@@ -119,6 +121,7 @@ impl Queue {
             self.wants(of, key);
         }
         while let Some(entry) = self.first.pop_front() {
+            self.urgent.remove(&entry);
             if self.wanted.remove(&entry) {
                 return Some(entry);
             }

@@ -3,7 +3,7 @@
 //! Invariant: a node is registered once, when it starts; one that somebody deletes stays deleted, as a kubelet would leave it.
 
 use super::Node;
-use crate::api::{Api, Delete, Write};
+use crate::api::{Api, Delete, PODS_OF_NODE, Write};
 use crate::controllers::kinds::{LEASES, NODES};
 use crate::controllers::object::{list, set, since, text, uid};
 use crate::times;
@@ -122,7 +122,7 @@ fn status(node: &Node, stamp: &str) -> Json {
     };
     let resources = json!({
         "cpu": "8", "ephemeral-storage": "104857600Ki", "hugepages-1Gi": "0", "hugepages-2Mi": "0",
-        "memory": "16777216Ki", "pods": "110",
+        "memory": "16777216Ki", "pods": PODS_OF_NODE.to_string(),
     });
     let serial = uuid::Uuid::new_v4();
     json!({

@@ -108,3 +108,22 @@ async fn events_are_forgotten() {
     assert!(cluster.all(EVENTS).is_empty());
     cluster.end().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_lost_its_owner_goes_while_it_still_makes_more() {
+    let cluster = Cluster::with_nodes(1).await;
+    cluster.put(deployment("web", 2_000, "web:1"));
+    while cluster.all(PODS).len() < 300 {
+        tokio::task::yield_now().await;
+    }
+    cluster.delete(DEPLOYMENTS, "web", None);
+    let mut most = 0;
+    while !cluster.all(REPLICA_SETS).is_empty() {
+        most = cluster.all(PODS).len();
+        tokio::task::yield_now().await;
+    }
+    assert!(most < 1_000, "{most} were made");
+    cluster.pass(60_000).await;
+    assert_eq!(left(&cluster), (0, 0, 0));
+    cluster.end().await;
+}
