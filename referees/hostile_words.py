@@ -231,11 +231,11 @@ MANIFESTS = [
 ]
 
 
-def containers(count, image, **more):
-    return {"template": {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": f"c{n}", "image": image, **more} for n in range(count)]}}}
+def containers(count, image):
+    return {"template": {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": f"c{n}", "image": image} for n in range(count)]}}}
 
 
-def long(template=None, **more):
+def deployment(template=None, **more):
     spec = {"replicas": 0, "selector": {"matchLabels": {"app": "x"}}, **(template or containers(1, "i")), **more}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "long"}, "spec": spec}
 
@@ -248,13 +248,13 @@ STRANGE = {f"u{n}": 1 for n in range(100_000)}
 PORTS = [{"name": f"p{n}", "containerPort": n + 1} for n in range(MANY)]
 MOUNTS = [{"name": f"v{n}", "mountPath": f"/m{n}"} for n in range(MANY)]
 LONG = [
-    ("POST", DEPLOYMENTS, "application/json", long(**STRANGE), 201, ""),
-    ("POST", DEPLOYMENTS + "?fieldValidation=Strict", "application/json", long(**STRANGE), 400, 'spec.u99\\"'),
+    ("POST", DEPLOYMENTS, "application/json", deployment(**STRANGE), 201, ""),
+    ("POST", DEPLOYMENTS + "?fieldValidation=Strict", "application/json", deployment(**STRANGE), 400, 'spec.u99\\"'),
     ("PATCH", PATCHED, STRATEGIC, {"spec": containers(MANY, "i")}, 200, "c7999"),
     ("PATCH", PATCHED, STRATEGIC, {"spec": containers(MANY, "j")}, 200, ""),
-    ("PATCH", PATCHED + "?fieldManager=one&force=true", APPLY, long(template=containers(MANY, "k")), 200, ""),
-    ("PATCH", PATCHED + "?fieldManager=two", APPLY, long(template=containers(MANY, "l")), 409, f"Apply failed with {MANY} conflicts"),
-    ("PATCH", PATCHED + "?fieldManager=one&force=true", APPLY, long(template=containers(1, "l")), 422, "Required value"),  # for their names have another owner
+    ("PATCH", PATCHED + "?fieldManager=one&force=true", APPLY, deployment(template=containers(MANY, "k")), 200, ""),
+    ("PATCH", PATCHED + "?fieldManager=two", APPLY, deployment(template=containers(MANY, "l")), 409, f"Apply failed with {MANY} conflicts"),
+    ("PATCH", PATCHED + "?fieldManager=one&force=true", APPLY, deployment(template=containers(1, "l")), 422, "Required value"),  # for their names have another owner
     ("PATCH", PATCHED, STRATEGIC, {"spec": {"template": {"spec": {"containers": [{"name": f"c{n}", "$patch": "delete"} for n in range(1, MANY)]}}}}, 200, ""),
     ("PATCH", PATCHED, STRATEGIC, {"spec": {"template": {"spec": {"volumes": [{"name": f"v{n}", "emptyDir": {}} for n in range(MANY)]}}}}, 200, ""),
     ("PATCH", PATCHED, STRATEGIC, {"spec": {"template": {"spec": {"containers": [{"name": "c0", "ports": PORTS, "volumeMounts": MOUNTS}]}}}}, 200, ""),

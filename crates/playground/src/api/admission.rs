@@ -38,11 +38,13 @@ impl Api {
             return Ok(());
         }
         let used = self.store.count(resource.key);
-        if used < PODS || used < self.store.count("/nodes") * usize::from(PODS_OF_NODE) {
+        let limit = PODS.max(self.store.count("/nodes") * usize::from(PODS_OF_NODE));
+        if used < limit {
             return Ok(());
         }
-        let why =
-            format!("exceeded quota: playground, requested: pods=1, used: pods={used}, limited: pods={used}");
+        let why = format!(
+            "exceeded quota: playground, requested: pods=1, used: pods={used}, limited: pods={limit}"
+        );
         Err(Status::forbidden(resource, known_as(pod, name), &why))
     }
 
@@ -92,20 +94,25 @@ mod tests {
         let pods = find("", "pods").unwrap();
         let pod = json!({"metadata": {"generateName": "web-"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
         let make = || api.create(pods, "default", pod.clone(), &Write::by("test"));
+        let put =
+            |resource, name: &str| store.create(key(resource, "", name), json!({"metadata": {}})).unwrap();
         for n in 1..PODS {
-            store.create(key(pods, "elsewhere", &n.to_string()), json!({"metadata": {}})).unwrap();
+            put(pods, &n.to_string());
         }
         let last = make().unwrap();
+        // One more was kept from a time of more nodes.
+        put(pods, "kept");
         let refused = make().unwrap_err();
-        let says = "pods \"web-\" is forbidden: exceeded quota: playground, requested: pods=1, used: pods=5000, limited: pods=5000";
+        let says = "pods \"web-\" is forbidden: exceeded quota: playground, requested: pods=1, used: pods=5001, limited: pods=5000";
         assert_eq!((refused.code, refused.message.as_str()), (403, says));
         let name = last["metadata"]["name"].as_str().unwrap();
         api.delete(pods, "default", name, &Delete { grace_period: Some(0), ..Delete::default() }).unwrap();
+        assert_eq!(make().unwrap_err().code, 403);
+        store.delete(&key(pods, "", "kept"), None).unwrap();
         make().unwrap();
+        assert_eq!(make().unwrap_err().code, 403);
         for n in 0..46 {
-            store
-                .create(key(find("", "nodes").unwrap(), "", &n.to_string()), json!({"metadata": {}}))
-                .unwrap();
+            put(find("", "nodes").unwrap(), &n.to_string());
         }
         make().unwrap();
     }

@@ -1,5 +1,6 @@
 //! Whether a Pod fits on a node, how well, and the words for why it does not.
 
+use crate::api::PODS_OF_NODE;
 use crate::controllers::Context;
 use crate::controllers::kinds::CLAIMS;
 use crate::controllers::object::{
@@ -11,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a node offers if it does not say: cores in thousandths, bytes, Pods.
-const OFFER: (i64, i64, i64) = (8000, 16 << 30, 110);
+const OFFER: (i64, i64, i64) = (8000, 16 << 30, PODS_OF_NODE as i64);
 /// What a Pod that asks for nothing counts as when nodes are compared: thousandths of a core, bytes.
 const MODEST: (i64, i64) = (100, 200 << 20);
 

@@ -103,11 +103,11 @@ fn value(kind: &Type, it: &mut Json, place: &Place<'_>, unknown: &mut Vec<String
         (Type::Object(name), Json::Object(map)) => {
             let Some(fields) = schema::fields(name) else { return Ok(()) };
             let holder = name.rsplit('.').next().unwrap_or(name);
-            // Of any kind; a type may also list them.
-            let of_any = |key: &str| place.path.is_empty() && matches!(key, "apiVersion" | "kind");
+            // Every object has these two, whether or not its type lists them.
+            let in_every = |key: &str| place.path.is_empty() && matches!(key, "apiVersion" | "kind");
             for (key, inner) in map.iter_mut() {
                 let path = if place.path.is_empty() { key.clone() } else { format!("{}.{key}", place.path) };
-                if of_any(key) {
+                if in_every(key) {
                     continue;
                 }
                 let Some(field) = fields.get(key.as_str()) else {
@@ -121,7 +121,7 @@ fn value(kind: &Type, it: &mut Json, place: &Place<'_>, unknown: &mut Vec<String
             }
             map.retain(|key, value| match fields.get(key.as_str()) {
                 Some(field) => !left_out(&field.kind, field.required, key, value),
-                None => of_any(key),
+                None => in_every(key),
             });
             Ok(())
         }
